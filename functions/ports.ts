@@ -1,0 +1,11 @@
+/** A row in BigQuery's JSON form: times RFC 3339 UTC strings, integers numbers, JSON columns values, BYTES base64, REPEATED arrays. */
+export type Row = Record<string, unknown>;
+
+/** Tables that the functions append to. Each is defined by `schemas/tables/<name>.json`. */
+export type TableName = 'verdicts_v1' | 'rejects_v1';
+
+/** Where rows become durable: BigQuery when deployed, DuckDB on a laptop. */
+export interface Warehouse {
+	/** Resolves once this row is durable; rejects when it is not (then nothing of it is visible, or it is unknown). */
+	append(table: TableName, row: Row): Promise<void>;
+}
