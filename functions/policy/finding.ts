@@ -1,0 +1,92 @@
+import type { ConstructId } from './constructs.ts';
+import type { Direction, Flow, Owner } from './model.ts';
+import type { Mask } from './semantics.ts';
+
+/** The judgement of an entry. What each means and when it is reached: `judge.ts`. */
+export const FINDINGS = [
+	'undecidable',
+	'explicit-deny',
+	'not-isolated',
+	'contradicted',
+	'explained',
+	'overreach',
+	'void-rule',
+	'newly-open',
+	'confirmed',
+] as const;
+export type Finding = (typeof FINDINGS)[number];
+
+/** `certain` when all candidates agree with the observation, `likely` when the observation picks among them. */
+export type Certainty = 'certain' | 'likely';
+
+/** Facts that are missing (they can make an entry undecidable), and hints that a reader of the entry should have. */
+export type Reason =
+	| 'no-snapshot'
+	| 'stale-snapshot'
+	| 'unknown-subject'
+	| 'unreadable-policy'
+	| 'self-traffic'
+	| 'other-policy-kind'
+	| 'unreadable-kind'
+	| 'late-reply'
+	| 'policies-differ'
+	| 'policy-named-on-deny'
+	| 'name-address-mismatch';
+
+/** One end of the connection as the snapshot knows it. */
+export interface End {
+	/** `unknown`: a Pod that the entry names and the snapshot does not hold. */
+	readonly kind: 'pod' | 'host-network-pod' | 'node' | 'service' | 'well-known' | 'external' | 'unknown';
+	readonly namespace?: string;
+	readonly name?: string;
+	readonly workload?: Owner;
+	/** The address in this connection. */
+	readonly ip?: string;
+}
+
+/** One piece of what a finding rests on. Indices count from 0, as the API's own error messages do. */
+export interface Evidence {
+	/** `isolates`, `admits`; `void` admitted before and not now; `opens` admits now and not before; `near-miss`; `would-be` holds the finding that a missing fact hides. */
+	readonly role: 'isolates' | 'admits' | 'void' | 'opens' | 'near-miss' | 'would-be';
+	readonly policyKind?: string;
+	readonly policyNamespace?: string;
+	readonly policyName?: string;
+	readonly direction?: Direction;
+	readonly rule?: number;
+	readonly peer?: number;
+	readonly port?: number;
+	/** The clause as the policy spells it, such as `ipBlock 10.32.2.8/32`. */
+	readonly clause?: string;
+	readonly construct?: ConstructId;
+	/** The semantics under which this holds; absent for all. */
+	readonly semantics?: Mask;
+	/** One sentence about this piece. */
+	readonly detail?: string;
+}
+
+/**
+ * Under which semantics the subject is isolated, the flow is exempt from policy (the own node), a rule admits it, and the specification
+ * leaves the answer open. A semantics denies when it isolates, does not exempt and nothing admits.
+ */
+export interface Verdicts {
+	readonly isolated: Mask;
+	readonly exempt: Mask;
+	readonly admitted: Mask;
+	readonly unknown: Mask;
+}
+
+export interface Judgement {
+	readonly finding: Finding;
+	/** Whether a human should look. */
+	readonly flagged: boolean;
+	readonly certainty: Certainty | null;
+	/** What made a difference to isolation or verdict between `calico` and the candidates. */
+	readonly constructs: readonly ConstructId[];
+	readonly reasons: readonly Reason[];
+	readonly evidence: readonly Evidence[];
+	/** Absent where nothing could be evaluated (no snapshot, unknown subject). */
+	readonly verdicts?: Verdicts;
+	readonly flow: Flow;
+	readonly subject: End;
+	readonly peer: End;
+}
