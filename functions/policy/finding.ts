@@ -1,5 +1,5 @@
 import type { ConstructId } from './constructs.ts';
-import type { Direction, Flow, Owner } from './model.ts';
+import type { Direction, Flow, Owner, PolicyRule } from './model.ts';
 import type { Mask } from './semantics.ts';
 
 /** The judgement of an entry. What each means and when it is reached: `judge.ts`. */
@@ -24,6 +24,7 @@ export type Reason =
 	| 'no-snapshot'
 	| 'stale-snapshot'
 	| 'unknown-subject'
+	| 'unknown-peer'
 	| 'unreadable-policy'
 	| 'self-traffic'
 	| 'other-policy-kind'
@@ -37,11 +38,11 @@ export type Reason =
 export interface End {
 	/** `unknown`: a Pod that the entry names and the snapshot does not hold. */
 	readonly kind: 'pod' | 'host-network-pod' | 'node' | 'service' | 'well-known' | 'external' | 'unknown';
-	readonly namespace?: string;
-	readonly name?: string;
-	readonly workload?: Owner;
+	readonly namespace?: string | undefined;
+	readonly name?: string | undefined;
+	readonly workload?: Owner | undefined;
 	/** The address in this connection. */
-	readonly ip?: string;
+	readonly ip?: string | undefined;
 }
 
 /** One piece of what a finding rests on. Indices count from 0, as the API's own error messages do. */
@@ -53,6 +54,8 @@ export interface Evidence {
 	readonly policyName?: string;
 	readonly direction?: Direction;
 	readonly rule?: number;
+	/** The rule itself, as the policy has it. */
+	readonly source?: PolicyRule;
 	readonly peer?: number;
 	readonly port?: number;
 	/** The clause as the policy spells it, such as `ipBlock 10.32.2.8/32`. */

@@ -1,0 +1,136 @@
+import type { LabelRequirement, LabelSelector, Labels } from './model.ts';
+import { ALL, CILIUM, CILIUM_FROM_1_15, CILIUM_FROM_1_20, type Mask, NONE } from './semantics.ts';
+
+/** The value of a key that the object has not got, and of one whose value no selector mentions. Mentioned values count from 2. */
+const ABSENT = 0;
+const UNMENTIONED = 1;
+
+/**
+ * Label keys and values that some selector mentions, numbered. Objects that differ in other labels only are the same to every selector:
+ * that is what makes the identities of a cluster few.
+ */
+export interface Vocabulary {
+	readonly keys: Map<string, { readonly index: number; readonly values: Map<string, number>; readonly hidden: Mask }>;
+	/** Pod labels can be hidden from Cilium's identities; labels of Namespaces never are. */
+	readonly filtered: boolean;
+}
+
+/** One requirement, as the mask under which it matches for each value id of its key. */
+interface Requirement {
+	readonly key: number;
+	readonly masks: Mask[];
+}
+
+/** ANDed; empty matches everything under every semantics. */
+export type CompiledSelector = readonly Requirement[];
+
+export const createVocabulary = (filtered: boolean): Vocabulary => ({ keys: new Map(), filtered });
+
+/**
+ * Keys that are no part of a Cilium identity. Cilium's default label filter, whose expressions are anchored at the start only
+ * (pkg/labelsfilter); the later ones were added in 1.15 and 1.20.
+ */
+const HIDDEN_PREFIXES: readonly (readonly [string, Mask])[] = [
+	['pod-template-hash', CILIUM],
+	['pod-template-generation', CILIUM],
+	['controller-revision-hash', CILIUM],
+	['io.kubernetes', CILIUM],
+	['kubernetes.io', CILIUM],
+	['k8s.io', CILIUM],
+	['annotation', CILIUM],
+	['statefulset.kubernetes.io/pod-name', CILIUM_FROM_1_15],
+	['apps.kubernetes.io/pod-index', CILIUM_FROM_1_15],
+	['batch.kubernetes.io/job-completion-index', CILIUM_FROM_1_15],
+	['batch.kubernetes.io/controller-uid', CILIUM_FROM_1_15],
+	['controller-uid', CILIUM_FROM_1_15],
+	['topology.kubernetes.io', CILIUM_FROM_1_20],
+];
+
+/** The semantics under which a Pod's label of that key is no part of its identity, so that selectors do not see it. */
+export function hiddenUnder(key: string): Mask {
+	if (key.includes('beta.kubernetes.io')) return CILIUM;
+	let mask = NONE;
+	for (const [prefix, since] of HIDDEN_PREFIXES) if (key.startsWith(prefix)) mask |= since;
+	return mask;
+}
+
+function keyOf(vocabulary: Vocabulary, key: string) {
+	let entry = vocabulary.keys.get(key);
+	if (!entry) {
+		entry = { index: vocabulary.keys.size, values: new Map(), hidden: vocabulary.filtered ? hiddenUnder(key) : NONE };
+		vocabulary.keys.set(key, entry);
+	}
+	return entry;
+}
+
+/** First reading of a selector: numbers its keys and values. All selectors are mentioned before the first is compiled. */
+export function mention(vocabulary: Vocabulary, selector: LabelSelector): void {
+	for (const [key, value] of Object.entries(selector.matchLabels)) mentionValue(keyOf(vocabulary, key).values, value);
+	for (const { key, values } of selector.matchExpressions) {
+		const entry = keyOf(vocabulary, key);
+		for (const value of values) mentionValue(entry.values, value);
+	}
+}
+
+function mentionValue(values: Map<string, number>, value: string): void {
+	if (!values.has(value)) values.set(value, values.size + UNMENTIONED + 1);
+}
+
+/** Compiles a selector whose keys and values were all mentioned. */
+export function compileSelector(vocabulary: Vocabulary, selector: LabelSelector): CompiledSelector {
+	const fromLabels = Object.entries(selector.matchLabels).map(([key, value]): LabelRequirement => ({ key, operator: 'In', values: [value] }));
+	return [...fromLabels, ...selector.matchExpressions].map((requirement) => compileRequirement(vocabulary, requirement));
+}
+
+function compileRequirement(vocabulary: Vocabulary, { key, operator, values }: LabelRequirement): Requirement {
+	const { index, values: known, hidden } = keyOf(vocabulary, key);
+	const listed = new Set(values.map((value) => known.get(value)));
+	const accepts = (id: number): boolean => {
+		switch (operator) {
+			case 'In':
+				return listed.has(id);
+			// "NotIn … matches objects without the key": a set-based requirement on an absent key is satisfied.
+			case 'NotIn':
+				return !listed.has(id);
+			case 'Exists':
+				return id !== ABSENT;
+			case 'DoesNotExist':
+				return id === ABSENT;
+			default:
+				return operator satisfies never;
+		}
+	};
+	// Where a semantics does not see the key, every object is as if it had not got it.
+	const unseen = accepts(ABSENT) ? hidden : NONE;
+	const masks = Array.from({ length: known.size + UNMENTIONED + 1 }, (_, id) => (accepts(id) ? ALL & ~hidden : NONE) | unseen);
+	return { key: index, masks };
+}
+
+/** The ids of an object's values, by key index: all that any selector can see of its labels. */
+export function valuesOf(vocabulary: Vocabulary, labels: Labels): number[] {
+	const values: number[] = new Array(vocabulary.keys.size).fill(ABSENT);
+	for (const [key, { index, values: known }] of vocabulary.keys) {
+		const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
+		if (value !== undefined) values[index] = known.get(value) ?? UNMENTIONED;
+	}
+	return values;
+}
+
+/** "matchLabels and matchExpressions … the requirements are ANDed." The semantics under which the selector matches those values. */
+export function matchMask(selector: CompiledSelector, values: readonly number[]): Mask {
+	let mask = ALL;
+	for (let index = 0; index < selector.length && mask !== NONE; index++) {
+		const { key, masks } = selector[index] as Requirement;
+		mask &= masks[values[key] as number] as Mask;
+	}
+	return mask;
+}
+
+/** Whether the selector can only exclude: at least one requirement, all of them NotIn or DoesNotExist. */
+export const isNegative = (selector: LabelSelector): boolean =>
+	Object.keys(selector.matchLabels).length === 0 &&
+	selector.matchExpressions.length > 0 &&
+	selector.matchExpressions.every(({ operator }) => operator === 'NotIn' || operator === 'DoesNotExist');
+
+export const isEverything = (selector: LabelSelector): boolean =>
+	Object.keys(selector.matchLabels).length === 0 && selector.matchExpressions.length === 0;
