@@ -158,7 +158,7 @@ function ownNameMask(entry: CompiledPort, name: string, port: number, destinatio
 }
 
 /** The construct that makes this peer answer differently under different semantics for that end. */
-export function peerConstruct(peer: CompiledPeer, end: ResolvedEnd): ConstructId {
+export function peerConstruct(peer: CompiledPeer, { subject, peer: end }: Ends, direction: Direction): ConstructId {
 	if (!peer.cidr) return end.identity ? 'label-not-identity' : 'negative-namespace-selector';
 	switch (end.kind) {
 		case 'pod':
@@ -166,10 +166,20 @@ export function peerConstruct(peer: CompiledPeer, end: ResolvedEnd): ConstructId
 			return 'ipblock-pod';
 		case 'node':
 		case 'host-network-pod':
-			return 'ipblock-node';
+			return direction === 'ingress' && isReachedThroughNodes(subject) ? 'snat-remote-node' : 'ipblock-node';
 		default:
 			return 'any-cidr-dual-stack';
 	}
+}
+
+/** Whether a Service hands the Pod connections that came to another node, which then stands as their source. */
+function isReachedThroughNodes({ identity, pod }: ResolvedEnd): boolean {
+	if (!identity || !pod) return false;
+	return identity.namespace.services.some(({ type, externalTrafficPolicy, selector }) => {
+		const entries = Object.entries(selector ?? {});
+		const external = (type === 'LoadBalancer' || type === 'NodePort') && externalTrafficPolicy !== 'Local';
+		return external && entries.length > 0 && entries.every(([key, value]) => pod.state.labels[key] === value);
+	});
 }
 
 /** The construct that makes this port entry answer differently under different semantics. `loses`: where the policy's meaning is lost. */

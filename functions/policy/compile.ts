@@ -4,15 +4,18 @@ import type {
 	ClusterFacts,
 	ClusterState,
 	Direction,
+	Labels,
 	LabelSelector,
 	NetworkPolicy,
 	PodState,
 	PolicyPeer,
 	PolicyPort,
 	PolicyRule,
+	ServiceState,
 	Snapshot,
 	UnreadablePolicy,
 } from './model.ts';
+import { compileOthers, type OtherEffects } from './other.ts';
 import type { ResolvedEnd } from './resolve.ts';
 import { type CompiledSelector, compileSelector, createVocabulary, isEverything, isNegative, matchMask, mention, type Vocabulary, valuesOf } from './selector.ts';
 import { ALL, CILIUM_1_12, CILIUM_TO_1_19, type Mask, NONE } from './semantics.ts';
@@ -21,10 +24,16 @@ import { ALL, CILIUM_1_12, CILIUM_TO_1_19, type Mask, NONE } from './semantics.t
 export interface CompiledNamespace {
 	readonly index: number;
 	readonly name: string;
+	readonly labels: Labels;
 	readonly values: readonly number[];
 	readonly policies: CompiledPolicy[];
+	/** Policies that apply to an additional network's interfaces only. */
+	readonly otherNetworks: CompiledPolicy[];
 	readonly unreadable: UnreadableSelector[];
+	readonly services: ServiceState[];
 	readonly pods: Map<string, CompiledPod>;
+	/** One Pod of each workload, by what `sibling.ts` asks for; made when first asked for. */
+	siblings: ReadonlyMap<string, CompiledPod> | undefined;
 }
 
 /** Namespace and mentioned labels: all that a selector can know of a Pod. Pods that share them share this. */
@@ -61,6 +70,8 @@ export interface CompiledPolicy {
 	/** `namespace/name`. */
 	readonly id: string;
 	readonly source: NetworkPolicy;
+	/** The `namespace/name` that logs may give it: its own, and those of annotations. */
+	readonly loggedAs: readonly string[];
 	readonly subjects: CompiledSelector;
 	/** The semantics under which the policy is accepted at all. */
 	readonly accepted: Mask;
@@ -80,6 +91,7 @@ interface UnreadableSelector {
 export interface CompiledSnapshot {
 	readonly id: string;
 	readonly validFrom?: string;
+	readonly collectedAt?: string;
 	readonly cluster?: ClusterFacts;
 	readonly state: ClusterState;
 	readonly namespaces: ReadonlyMap<string, CompiledNamespace>;
@@ -87,6 +99,17 @@ export interface CompiledSnapshot {
 	readonly nodes: ReadonlyMap<string, readonly Address[]>;
 	/** What has an address, by its one spelling: running Pods first, then nodes, then host-network Pods. */
 	readonly byAddress: ReadonlyMap<string, CompiledPod | string>;
+	/** Services by ClusterIP. */
+	readonly services: ReadonlyMap<string, ServiceState>;
+	readonly identities: Identities;
+	/** Policies of other kinds, as far as it can be told whom they concern. */
+	readonly others: readonly OtherEffects[];
+}
+
+/** All identities of a snapshot, by what they are made of. */
+export interface Identities {
+	readonly vocabulary: Vocabulary;
+	readonly known: Map<string, Identity>;
 }
 
 /**
@@ -97,9 +120,19 @@ export function compileSnapshot(snapshot: Snapshot): CompiledSnapshot {
 	const { state } = snapshot;
 	const vocabularies = mentionAll(state);
 	const namespaces = compileNamespaces(state, vocabularies);
-	compilePods(state, namespaces, vocabularies.pods);
+	const identities: Identities = { vocabulary: vocabularies.pods, known: new Map() };
+	for (const pod of state.pods) {
+		const namespace = namespaces.get(pod.namespace);
+		const addresses = pod.ips.map(parseAddress).filter((address) => address !== undefined);
+		if (!namespace) continue;
+		namespace.pods.set(pod.name, { state: pod, identity: identify(identities, namespace, pod.labels), addresses, end: undefined });
+	}
+	for (const service of state.services) namespaces.get(service.namespace)?.services.push(service);
 	const compiler = { ...vocabularies, namespaces, ports: clusterPorts(state.pods) };
-	for (const policy of state.policies) namespaces.get(policy.namespace)?.policies.push(compilePolicy(policy, compiler));
+	for (const policy of state.policies) {
+		const namespace = namespaces.get(policy.namespace);
+		(isForOtherNetwork(policy) ? namespace?.otherNetworks : namespace?.policies)?.push(compilePolicy(policy, compiler));
+	}
 	for (const source of state.unreadablePolicies) {
 		const subjects = source.podSelector && { subjects: compileSelector(vocabularies.pods, source.podSelector) };
 		namespaces.get(source.namespace)?.unreadable.push({ source, ...subjects });
@@ -108,11 +141,15 @@ export function compileSnapshot(snapshot: Snapshot): CompiledSnapshot {
 	return {
 		id: snapshot.id,
 		...(snapshot.validFrom !== undefined && { validFrom: snapshot.validFrom }),
+		...(snapshot.collectedAt !== undefined && { collectedAt: snapshot.collectedAt }),
 		...(state.cluster && { cluster: state.cluster }),
 		state,
 		namespaces,
 		nodes,
 		byAddress: indexAddresses(state, namespaces),
+		services: indexServices(state),
+		identities,
+		others: compileOthers(state.otherPolicies),
 	};
 }
 
@@ -139,31 +176,38 @@ function mentionAll({ policies, unreadablePolicies }: ClusterState): Vocabularie
 /** Every namespace that something names: one whose object is missing has the label that the API server gives to all. */
 function compileNamespaces(state: ClusterState, { namespaceLabels }: Vocabularies): Map<string, CompiledNamespace> {
 	const namespaces = new Map<string, CompiledNamespace>();
-	const add = (name: string, labels: Readonly<Record<string, string>>) => {
+	const add = (name: string, own: Labels) => {
 		if (namespaces.has(name)) return;
-		const values = valuesOf(namespaceLabels, { 'kubernetes.io/metadata.name': name, ...labels });
-		namespaces.set(name, { index: namespaces.size, name, values, policies: [], unreadable: [], pods: new Map() });
+		const labels = { 'kubernetes.io/metadata.name': name, ...own };
+		const values = valuesOf(namespaceLabels, labels);
+		const empty = { policies: [], otherNetworks: [], unreadable: [], services: [], pods: new Map(), siblings: undefined };
+		namespaces.set(name, { index: namespaces.size, name, labels, values, ...empty });
 	};
 	for (const { name, labels } of state.namespaces) add(name, labels);
-	for (const { namespace } of [...state.pods, ...state.policies, ...state.unreadablePolicies]) add(namespace, {});
+	for (const { namespace } of [...state.pods, ...state.policies, ...state.unreadablePolicies, ...state.services]) add(namespace, {});
 	return namespaces;
 }
 
-function compilePods(state: ClusterState, namespaces: ReadonlyMap<string, CompiledNamespace>, vocabulary: Vocabulary): void {
-	const identities = new Map<string, Identity>();
-	for (const pod of state.pods) {
-		const namespace = namespaces.get(pod.namespace);
-		if (!namespace) continue;
-		const values = valuesOf(vocabulary, pod.labels);
-		const key = `${namespace.index} ${values.join(' ')}`;
-		let identity = identities.get(key);
-		if (!identity) {
-			identity = { namespace, values, ingress: undefined, egress: undefined };
-			identities.set(key, identity);
-		}
-		const addresses = pod.ips.map(parseAddress).filter((address) => address !== undefined);
-		namespace.pods.set(pod.name, { state: pod, identity, addresses, end: undefined });
+/** The identity of a Pod with those labels. Finite: one for each namespace and combination of mentioned values. */
+export function identify({ vocabulary, known }: Identities, namespace: CompiledNamespace, labels: Labels): Identity {
+	const values = valuesOf(vocabulary, labels);
+	const key = `${namespace.index} ${values.join(' ')}`;
+	let identity = known.get(key);
+	if (!identity) {
+		identity = { namespace, values, ingress: undefined, egress: undefined };
+		known.set(key, identity);
 	}
+	return identity;
+}
+
+function indexServices({ services }: ClusterState): Map<string, ServiceState> {
+	const index = new Map<string, ServiceState>();
+	for (const service of services)
+		for (const text of service.clusterIps ?? []) {
+			const ip = spelling(text);
+			if (ip !== undefined) index.set(ip, service);
+		}
+	return index;
 }
 
 /** A finished Pod's addresses may belong to another Pod; a host-network Pod's belong to its node. */
@@ -215,10 +259,12 @@ interface Compiler extends Vocabularies {
 
 function compilePolicy(source: NetworkPolicy, compiler: Compiler): CompiledPolicy {
 	const rules = (direction: Direction) => source[direction].map((rule, index) => compileRule({ source, rule, index, direction }, compiler));
+	const names = [source.name, source.annotations?.['policy.cilium.io/name'], source.annotations?.['io.cilium.name']];
 	const usesSctp = [...source.ingress, ...source.egress].some(({ ports }) => ports.some(({ protocol }) => protocol === 'SCTP'));
 	return {
 		id: `${source.namespace}/${source.name}`,
 		source,
+		loggedAs: names.filter((name) => name !== undefined).map((name) => `${source.namespace}/${name}`),
 		subjects: compileSelector(compiler.pods, source.podSelector),
 		// 1.12 refuses any policy with SCTP on any port entry of either direction, listed in policyTypes or not.
 		accepted: usesSctp ? ALL & ~CILIUM_1_12 : ALL,
@@ -232,6 +278,9 @@ function compilePolicy(source: NetworkPolicy, compiler: Compiler): CompiledPolic
 /** "List of rule types that the NetworkPolicy relates to": Cilium also enforces rules of a direction that the list leaves out. */
 const typesMask = (source: NetworkPolicy, direction: Direction): Mask =>
 	source.types.includes(direction) ? ALL : source[direction].length > 0 ? ENFORCES_UNLISTED_DIRECTIONS : NONE;
+
+/** See `multi-network`: such a policy says nothing about the default network. */
+const isForOtherNetwork = ({ annotations }: NetworkPolicy): boolean => (annotations?.['networking.gke.io/network'] ?? 'default') !== 'default';
 
 interface RuleContext {
 	readonly source: NetworkPolicy;

@@ -1,81 +1,89 @@
-import { type CompiledRule, type Ends, PROTOCOL, type Protocol, peerMask, portMask } from './clause.ts';
+import { type CompiledRule, peerMask, portMask } from './clause.ts';
 import { type AppliedPolicy, policiesFor } from './compile.ts';
 import type { Verdicts } from './finding.ts';
-import type { Direction } from './model.ts';
-import { ALL, type Mask, NO_REMOTE_NODE_IDENTITY, NONE, SPECIFIED } from './semantics.ts';
-
-/** A flow with both ends resolved: what the engine evaluates. */
-export interface ResolvedFlow extends Ends {
-	readonly direction: Direction;
-	readonly protocol: Protocol;
-	/** -1 where there is none. */
-	readonly port: number;
-}
+import type { Disguise, Packet, ResolvedFlow } from './flow.ts';
+import { ALL, CALICO, type Mask, NO_REMOTE_NODE_IDENTITY, NONE, SPECIFIED } from './semantics.ts';
 
 /** A rule that admits the flow, and under which semantics. */
 export interface Admission {
 	readonly applied: AppliedPolicy;
 	readonly rule: CompiledRule;
 	readonly mask: Mask;
+	/** As what the rule admits it under `calico`, where it does not admit it as it is. */
+	readonly disguise: Disguise | undefined;
 }
 
 export interface Evaluation extends Verdicts {
 	/** Every rule that admits under some semantics, in the order of the policies. */
 	readonly admissions: readonly Admission[];
+	/** Every policy that selects the subject and has the direction under some semantics. */
 	readonly policies: readonly AppliedPolicy[];
 }
 
 const NO_POLICIES: readonly AppliedPolicy[] = [];
 const NO_ADMISSIONS: readonly Admission[] = [];
+const OPEN: Evaluation = { isolated: NONE, exempt: NONE, admitted: NONE, unknown: NONE, admissions: NO_ADMISSIONS, policies: NO_POLICIES };
 
-export const protocolOf = (text: string): Protocol =>
-	text === 'TCP' ? PROTOCOL.TCP : text === 'UDP' ? PROTOCOL.UDP : text === 'SCTP' ? PROTOCOL.SCTP : text === 'ICMP' ? PROTOCOL.ICMP : PROTOCOL.OTHER;
+/** What is not known, answered one way: `unseen` is what selectors say of a Pod whose labels are not known. */
+export interface Assumptions {
+	readonly unseen: Mask;
+	/** Whether disguises that are not sure count. */
+	readonly disguised: boolean;
+}
+const LEAST: Assumptions = { unseen: NONE, disguised: false };
 
-/**
- * The verdict of the subject's policies under all semantics at once.
- * `unseen`: what selectors answer for a peer Pod whose labels are not known (NONE, or ALL to find what they may admit).
- */
-export function evaluate(flow: ResolvedFlow, unseen: Mask = NONE): Evaluation {
+/** The verdict of the subject's NetworkPolicies under all semantics at once. */
+export function evaluate(flow: ResolvedFlow, assumptions: Assumptions = LEAST): Evaluation {
 	const { subject, direction } = flow;
 	// Only Pods are subject to policies; host-network Pods are not.
-	if (!subject.identity) return { isolated: NONE, exempt: NONE, admitted: NONE, unknown: NONE, admissions: NO_ADMISSIONS, policies: NO_POLICIES };
+	if (!subject.identity) return OPEN;
 	const { isolated, policies } = policiesFor(subject.identity, direction);
+	const exempt = exemptMask(flow);
+	if (policies.length === 0) return { isolated, exempt, admitted: NONE, unknown: NONE, admissions: NO_ADMISSIONS, policies };
 	let admitted = NONE;
 	let admissions: Admission[] | undefined;
 	for (const applied of policies) {
 		for (const rule of applied.rules) {
-			const mask = applied.applies & ruleMask(rule, flow, unseen);
+			let mask = applied.applies & ruleMask(rule, flow, assumptions.unseen);
+			let disguise: Disguise | undefined;
+			if (flow.disguises.length > 0 && !(mask & CALICO)) {
+				disguise = admittedDisguise(rule, flow, assumptions);
+				if (disguise) mask |= applied.applies & CALICO;
+			}
 			if (mask === NONE) continue;
 			admitted |= mask;
-			if (admissions) admissions.push({ applied, rule, mask });
-			else admissions = [{ applied, rule, mask }];
+			const admission = { applied, rule, mask, disguise };
+			if (admissions) admissions.push(admission);
+			else admissions = [admission];
 		}
 	}
-	const exempt = exemptMask(flow);
 	const unknown = isSelf(flow) ? isolated & ~exempt & ~admitted & SPECIFIED : NONE;
 	return { isolated, exempt, admitted, unknown, admissions: admissions ?? NO_ADMISSIONS, policies };
 }
+
+const admittedDisguise = (rule: CompiledRule, flow: ResolvedFlow, { unseen, disguised }: Assumptions): Disguise | undefined =>
+	flow.disguises.find((disguise) => (disguise.sure || disguised) && ruleMask(rule, disguise, unseen) & CALICO);
 
 /**
  * "Traffic is allowed … OR if the traffic source is the pod's local node". A host-network Pod of that node is that node. Without
  * remote-node identity every node, and every host-network Pod, counts as the local one.
  */
-function exemptMask({ direction, subject, peer }: ResolvedFlow): Mask {
+function exemptMask({ direction, subject, peer }: Packet): Mask {
 	if (direction === 'egress' || (peer.kind !== 'node' && peer.kind !== 'host-network-pod')) return NONE;
 	return subject.node !== undefined && subject.node === peer.node ? ALL : NO_REMOTE_NODE_IDENTITY;
 }
 
 /** Whether a Pod speaks to itself: the specification leaves that open where no rule admits it. */
-const isSelf = ({ subject, peer }: ResolvedFlow): boolean => subject.pod !== undefined && subject.pod === peer.pod;
+const isSelf = ({ subject, peer }: Packet): boolean => subject.pod !== undefined && subject.pod === peer.pod;
 
 /** "A rule matches traffic if and only if the traffic matches both `ports` AND `from`/`to`." */
-export function ruleMask(rule: CompiledRule, flow: ResolvedFlow, unseen: Mask): Mask {
-	const ports = portsMask(rule, flow);
-	return ports === NONE ? NONE : ports & peersMask(rule, flow, unseen);
+export function ruleMask(rule: CompiledRule, packet: Packet, unseen: Mask): Mask {
+	const ports = portsMask(rule, packet);
+	return ports === NONE ? NONE : ports & peersMask(rule, packet, unseen);
 }
 
 /** "Each item in this list is combined using a logical OR. If this field is empty or missing, this rule matches all ports." */
-export function portsMask({ ports, direction }: CompiledRule, { subject, peer, protocol, port }: ResolvedFlow): Mask {
+export function portsMask({ ports, direction }: CompiledRule, { subject, peer, protocol, port }: Packet): Mask {
 	if (ports.length === 0) return ALL;
 	const destination = direction === 'ingress' ? subject : peer;
 	let mask = NONE;
@@ -87,11 +95,11 @@ export function portsMask({ ports, direction }: CompiledRule, { subject, peer, p
 }
 
 /** "Items in this list are combined using a logical OR operation. If this field is empty or missing, this rule matches all sources." */
-export function peersMask({ peers }: CompiledRule, flow: ResolvedFlow, unseen: Mask): Mask {
+export function peersMask({ peers }: CompiledRule, packet: Packet, unseen: Mask): Mask {
 	if (peers.length === 0) return ALL;
 	let mask = NONE;
 	for (const candidate of peers) {
-		mask |= peerMask(candidate, flow, unseen);
+		mask |= peerMask(candidate, packet, unseen);
 		if (mask === ALL) return ALL;
 	}
 	return mask;

@@ -1,9 +1,10 @@
 import { type CompiledPeer, type CompiledPort, type CompiledRule, peerConstruct, peerMask, portConstruct, portMask } from './clause.ts';
 import type { AppliedPolicy, CompiledPolicy } from './compile.ts';
 import type { ConstructId } from './constructs.ts';
-import { type Admission, denied, type Evaluation, type ResolvedFlow } from './evaluate.ts';
+import { describePeer, describePort } from './describe.ts';
+import { type Admission, denied, type Evaluation, peersMask, portsMask } from './evaluate.ts';
 import type { Evidence } from './finding.ts';
-import type { PolicyPeer, PolicyPort } from './model.ts';
+import type { Packet, ResolvedFlow } from './flow.ts';
 import { matchMask } from './selector.ts';
 import { CALICO, type Mask, NONE } from './semantics.ts';
 
@@ -30,9 +31,9 @@ export const isolating = ({ policies }: Evaluation, flow: ResolvedFlow, mask: Ma
 export const admitting = ({ admissions }: Evaluation, flow: ResolvedFlow, mask: Mask): Evidence[] =>
 	admissions.filter((admission) => admission.mask & mask).map((admission) => ofAdmission(admission, flow, mask));
 
-function ofAdmission({ applied, rule, mask }: Admission, flow: ResolvedFlow, wanted: Mask): Evidence {
-	const peer = rule.peers.findIndex((candidate) => peerMask(candidate, flow, NONE) & mask & wanted);
-	const port = rule.ports.findIndex((entry) => entryMask(entry, rule, flow) & mask & wanted);
+function ofAdmission({ applied, rule, mask, disguise }: Admission, flow: ResolvedFlow, wanted: Mask): Evidence {
+	const packet = disguise ?? flow;
+	const { peer, port } = firstMatches(rule, packet, mask & wanted);
 	return {
 		...ofPolicy('admits', applied.policy, flow),
 		rule: rule.index,
@@ -43,8 +44,15 @@ function ofAdmission({ applied, rule, mask }: Admission, flow: ResolvedFlow, wan
 	};
 }
 
-const entryMask = (entry: CompiledPort, rule: CompiledRule, { subject, peer, protocol, port, direction }: ResolvedFlow): Mask =>
-	portMask(entry, protocol, port, rule.direction, direction === 'ingress' ? subject : peer);
+/** The first peer and port of a rule that match under any of the semantics; -1 where the rule names none. */
+function firstMatches(rule: CompiledRule, packet: Packet, mask: Mask): { peer: number; port: number } {
+	const peer = rule.peers.findIndex((candidate) => peerMask(candidate, packet, NONE) & mask);
+	const port = rule.ports.findIndex((entry) => entryMask(entry, rule, packet) & mask);
+	return { peer, port };
+}
+
+const entryMask = (entry: CompiledPort, rule: CompiledRule, { subject, peer, protocol, port }: Packet): Mask =>
+	portMask(entry, protocol, port, rule.direction, rule.direction === 'ingress' ? subject : peer);
 
 /**
  * What makes `calico` and the candidates differ on this flow, in isolation or in verdict; empty where nothing does. Differences that
@@ -104,20 +112,32 @@ function policyFactors(policy: CompiledPolicy, { subject, direction }: ResolvedF
 }
 
 /** Why a rule that admits under `works` does not under `fails`. */
-function admissionBlame(role: Role, { applied, rule }: Admission, flow: ResolvedFlow, { works, fails }: { works: Mask; fails: Mask }): Evidence[] {
+function admissionBlame(role: Role, admission: Admission, flow: ResolvedFlow, { works, fails }: { works: Mask; fails: Mask }): Evidence[] {
+	const { applied, rule, disguise } = admission;
 	const { pieces, rest } = policyFactors(applied.policy, flow, fails);
-	const portsFail = failing(rest, rule.ports, (entry) => entryMask(entry, rule, flow), works);
-	if (portsFail.mask) {
-		const entry = rule.ports[portsFail.index] as CompiledPort;
-		const construct = portConstruct(entry, rule.direction, role === 'void');
-		pieces.push({ construct, clause: describePort(entry.source), port: portsFail.index, semantics: portsFail.mask });
-	}
-	const peersFail = failing(rest & ~portsFail.mask, rule.peers, (peer) => peerMask(peer, flow, NONE), works);
-	if (peersFail.mask) {
-		const peer = rule.peers[peersFail.index] as CompiledPeer;
-		pieces.push({ construct: peerConstruct(peer, flow.peer), clause: describePeer(peer.source), peer: peersFail.index, semantics: peersFail.mask });
-	}
+	if (disguise && works & CALICO) {
+		const { peer, port } = firstMatches(rule, disguise, CALICO);
+		const indices = { ...(peer >= 0 && { peer }), ...(port >= 0 && { port }) };
+		if (rest) pieces.push({ construct: disguise.construct, clause: clauseOf(rule, peer, port), semantics: rest, ...indices });
+	} else pieces.push(...ruleFactors(role, rule, flow, { works, fails: rest }));
 	return pieces.map((piece) => ({ ...ofPolicy(role, applied.policy, flow), rule: rule.index, source: rule.source, ...piece }));
+}
+
+/** The port entry that fails, then the peer that fails. */
+function ruleFactors(role: Role, rule: CompiledRule, flow: ResolvedFlow, { works, fails }: { works: Mask; fails: Mask }): Piece[] {
+	const pieces: Piece[] = [];
+	const ports = failing(fails, rule.ports, (entry) => entryMask(entry, rule, flow), works);
+	if (ports.mask) {
+		const { source } = rule.ports[ports.index] as CompiledPort;
+		const construct = portConstruct(rule.ports[ports.index] as CompiledPort, rule.direction, role === 'void');
+		pieces.push({ construct, clause: describePort(source), port: ports.index, semantics: ports.mask });
+	}
+	const peers = failing(fails & ~ports.mask, rule.peers, (peer) => peerMask(peer, flow, NONE), works);
+	if (peers.mask) {
+		const peer = rule.peers[peers.index] as CompiledPeer;
+		pieces.push({ construct: peerConstruct(peer, flow, rule.direction), clause: describePeer(peer.source), peer: peers.index, semantics: peers.mask });
+	}
+	return pieces;
 }
 
 /** The semantics of `fails` under which no element matches, and the first element that matches where the rule works. */
@@ -133,20 +153,18 @@ function clauseOf(rule: CompiledRule, peer: number, port: number): string {
 	return port >= 0 ? `${peerText}, ${describePort((rule.ports[port] as CompiledPort).source)}` : peerText;
 }
 
-/** A peer as a person would say it: `ipBlock 10.0.0.0/8 except 10.1.0.0/16`, `podSelector app=web in namespaceSelector team=a`. */
-export function describePeer({ ipBlock, podSelector, namespaceSelector }: PolicyPeer): string {
-	if (ipBlock) return `ipBlock ${ipBlock.cidr}${ipBlock.except.length > 0 ? ` except ${ipBlock.except.join(', ')}` : ''}`;
-	const parts = [podSelector && `podSelector ${describeSelector(podSelector)}`, namespaceSelector && `namespaceSelector ${describeSelector(namespaceSelector)}`];
-	return parts.filter((part) => part !== undefined).join(' in ');
-}
-
-export function describePort({ protocol, port, endPort }: PolicyPort): string {
-	if (port === undefined) return `${protocol} without a port`;
-	return `${protocol} ${endPort === undefined ? port : `${port}-${endPort}`}`;
-}
-
-function describeSelector({ matchLabels, matchExpressions }: NonNullable<PolicyPeer['podSelector']>): string {
-	const labels = Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`);
-	const expressions = matchExpressions.map(({ key, operator, values }) => (values.length > 0 ? `${key} ${operator} (${values.join(', ')})` : `${key} ${operator}`));
-	return [...labels, ...expressions].join(', ') || '{}';
+/**
+ * The rule that comes nearest to admitting a denied flow: its peers match and no port does, or its ports match and no peer does.
+ * `clause` names what does not match.
+ */
+export function nearMiss({ policies }: Evaluation, flow: ResolvedFlow, mask: Mask): Evidence[] {
+	for (const { policy, rules, applies } of policies) {
+		if (!(applies & mask)) continue;
+		for (const rule of rules) {
+			const ports = portsMask(rule, flow) & mask;
+			if (!ports && !(peersMask(rule, flow, NONE) & mask)) continue;
+			return [{ ...ofPolicy('near-miss', policy, flow), rule: rule.index, source: rule.source, clause: ports ? 'peers' : 'ports' }];
+		}
+	}
+	return [];
 }

@@ -1,5 +1,6 @@
 import { CONSTRUCTS, type ConstructId } from './constructs.ts';
-import type { End, Evidence, Judgement, Reason } from './finding.ts';
+import type { End, Evidence, Hint, Judgement, MissingFact, Reason } from './finding.ts';
+import { describePeer, describePort } from './describe.ts';
 import { hashText } from './hash.ts';
 import type { Direction } from './model.ts';
 import { CALICO } from './semantics.ts';
@@ -24,7 +25,7 @@ function sentences(judgement: Judgement): string[] {
 		case 'contradicted':
 			return [contradiction(judgement, what), ...hintSentences(judgement)];
 		case 'explained':
-			return [`Denied as before the move: ${isolators(denied)} ${describeEnd(judgement.subject)} for ${flow.direction} and no rule admits ${what}.`, ...hintSentences(judgement)];
+			return [`Denied as before the move: ${isolators(denied)} ${describeEnd(judgement.subject)} for ${flow.direction} and no rule admits ${what}.`, ...nearMisses(judgement), ...hintSentences(judgement)];
 		case 'overreach':
 			return [`Denied only since the move: ${what}. Before, nothing isolated ${describeEnd(judgement.subject)} for ${flow.direction}.`, ...reasonsWhy(judgement)];
 		case 'void-rule':
@@ -40,31 +41,43 @@ function sentences(judgement: Judgement): string[] {
 	}
 }
 
-const MISSING: Partial<Record<Reason, string>> = {
+const MISSING: Readonly<Record<MissingFact, string>> = {
 	'no-snapshot': 'there is no snapshot of the cluster for that time',
 	'stale-snapshot': 'the snapshot is older than the policies may be',
 	'unknown-subject': 'the enforced end is no Pod of the snapshot',
 	'unknown-peer': 'the other end is a Pod that the snapshot does not hold, and a selector may match it',
 	'unreadable-policy': 'a policy that may select the Pod could not be read',
-	'self-traffic': 'the specification leaves open whether a Pod reaches itself',
 	'other-policy-kind': 'a policy of another kind may decide it',
 	'unreadable-kind': 'policies of another kind could not be listed',
+	'dns-cache-unknown': 'it is not known whether NodeLocal DNSCache is on',
+	'self-traffic': 'the specification leaves open whether a Pod reaches itself',
 };
 
-const HINTS: Partial<Record<Reason, string>> = {
+const HINTS: Readonly<Record<Hint, string>> = {
 	'late-reply': 'The ports look like a late reply to a connection that was already closed.',
 	'policies-differ': 'The entry names none of the policies that should admit it.',
 	'policy-named-on-deny': 'The entry names a policy, of a kind that cannot deny.',
+	'renamed-in-logs': 'The entry names the policy by an annotation, not by the object’s name.',
+	'multi-network': 'A policy for an additional network selects the Pod too; it does not count here.',
 	'name-address-mismatch': 'A Pod’s name and address disagree with the snapshot; the name decided.',
+	'sibling-labels': 'A Pod is not in the snapshot; it was judged by the labels of another Pod of its workload.',
+	'settling-pod': 'A Pod had started less than 30 seconds before, so its policy may not have been in place yet.',
+	'recent-change': 'The cluster’s state had changed less than 30 seconds before, so an older policy may have been in force.',
+	'snapshot-lag': 'The state was collected more than 15 minutes before.',
+	'other-policies-present': 'Policies of another kind select the Pod too; they cannot change this.',
 };
 
-const hintSentences = ({ reasons }: Judgement): string[] => reasons.map((reason) => HINTS[reason]).filter((text) => text !== undefined);
+const isMissing = (reason: Reason): reason is MissingFact => reason in MISSING;
+
+const hintSentences = ({ reasons }: Judgement): string[] => reasons.flatMap((reason) => (isMissing(reason) ? [] : HINTS[reason]));
 
 function undecided(judgement: Judgement, what: string): string[] {
-	const missing = judgement.reasons.map((reason) => MISSING[reason]).filter((text) => text !== undefined);
+	const missing = judgement.reasons.filter(isMissing).map((reason) => MISSING[reason]);
+	const who = judgement.evidence.filter(({ role, policyName: name }) => role === 'may-decide' && name !== undefined);
+	const named = who.length === 0 ? '' : ` (${joined(who.map((piece) => `${piece.policyKind} ${policyName(piece)}`))})`;
 	const wouldBe = judgement.evidence.find(({ role }) => role === 'would-be')?.detail;
 	const otherwise = wouldBe === undefined ? [] : [`Without that it would be ${wouldBe}.`];
-	return [`Not decided: ${what}, because ${missing.join(', and ')}.`, ...otherwise, ...hintSentences(judgement)];
+	return [`Not decided: ${what}, because ${missing.join(', and ')}${named}.`, ...otherwise, ...hintSentences(judgement)];
 }
 
 function contradiction({ flow, evidence }: Judgement, what: string): string {
@@ -80,6 +93,26 @@ function beforeSentence({ verdicts, evidence, subject, flow }: Judgement): strin
 	if (verdicts && !(verdicts.isolated & CALICO)) return `No policy isolated ${describeEnd(subject)} for ${flow.direction} before.`;
 	const admits = evidence.filter(({ role }) => role === 'admits').map(ruleName);
 	return admits.length > 0 ? `${capitalise(joined(admits))} ${admits.length === 1 ? 'admits' : 'admit'} it.` : 'The Pod’s own node may always reach it.';
+}
+
+const nearMisses = (judgement: Judgement): string[] =>
+	judgement.evidence.filter(({ role }) => role === 'near-miss').map((piece) => `${capitalise(nearMissText(piece, judgement))}.`);
+
+/** `ingress rule 1 of default/api admits TCP 8080, this was TCP 9090`. */
+function nearMissText(piece: Evidence, { flow, peer }: Judgement): string {
+	const { peers = [], ports = [] } = piece.source ?? {};
+	const port = flow.port === undefined ? flow.protocol : `${flow.protocol} ${flow.port}`;
+	if (piece.clause === 'ports') return `${ruleName(piece)} admits ${some(ports.map(describePort))}, this was ${port}`;
+	return `${ruleName(piece)} admits ${some(peers.map(describePeer))}, this was ${describeEnd(peer)}`;
+}
+
+const some = (texts: readonly string[]): string => (texts.length > 3 ? `${texts.slice(0, 3).join(', ')} and ${texts.length - 3} more` : joined(texts));
+
+/** What a piece of evidence says beyond its columns, in words; null where the columns say all. */
+export function detailOf(piece: Evidence, judgement: Judgement): string | null {
+	if (piece.detail !== undefined) return piece.detail;
+	if (piece.role === 'near-miss') return nearMissText(piece, judgement);
+	return piece.construct === undefined ? null : CONSTRUCTS[piece.construct].explanation;
 }
 
 /** One sentence for each construct that made a difference, with the rule it concerns and what to write instead. */
@@ -112,6 +145,8 @@ const ROLE_SENTENCES: Record<Evidence['role'], (rule: string, clause: string) =>
 	admits: (rule, clause) => `${capitalise(rule)} admits it${clause}: `,
 	'near-miss': (rule, clause) => `${capitalise(rule)} comes nearest${clause}: `,
 	'would-be': (rule, clause) => `${capitalise(rule)}${clause}: `,
+	'may-decide': (rule, clause) => `${capitalise(rule)} may decide it${clause}: `,
+	'stand-in': (rule, clause) => `${capitalise(rule)}${clause}: `,
 };
 
 const position = ({ peer, port }: Evidence): string => (peer !== undefined ? `peer ${peer}, ` : port !== undefined ? `port entry ${port}, ` : '');

@@ -19,20 +19,33 @@ export type Finding = (typeof FINDINGS)[number];
 /** `certain` when all candidates agree with the observation, `likely` when the observation picks among them. */
 export type Certainty = 'certain' | 'likely';
 
-/** Facts that are missing (they can make an entry undecidable), and hints that a reader of the entry should have. */
-export type Reason =
+/** Facts that are missing: each can make an entry undecidable. */
+export type MissingFact =
 	| 'no-snapshot'
 	| 'stale-snapshot'
 	| 'unknown-subject'
 	| 'unknown-peer'
 	| 'unreadable-policy'
-	| 'self-traffic'
 	| 'other-policy-kind'
 	| 'unreadable-kind'
+	| 'dns-cache-unknown'
+	| 'self-traffic';
+
+/** What a reader of the entry should know; never more than that. */
+export type Hint =
 	| 'late-reply'
 	| 'policies-differ'
 	| 'policy-named-on-deny'
-	| 'name-address-mismatch';
+	| 'renamed-in-logs'
+	| 'multi-network'
+	| 'name-address-mismatch'
+	| 'sibling-labels'
+	| 'settling-pod'
+	| 'recent-change'
+	| 'snapshot-lag'
+	| 'other-policies-present';
+
+export type Reason = MissingFact | Hint;
 
 /** One end of the connection as the snapshot knows it. */
 export interface End {
@@ -47,8 +60,8 @@ export interface End {
 
 /** One piece of what a finding rests on. Indices count from 0, as the API's own error messages do. */
 export interface Evidence {
-	/** `isolates`, `admits`; `void` admitted before and not now; `opens` admits now and not before; `near-miss`; `would-be` holds the finding that a missing fact hides. */
-	readonly role: 'isolates' | 'admits' | 'void' | 'opens' | 'near-miss' | 'would-be';
+	/** `isolates`, `admits`; `void` admitted before and not now; `opens` admits now and not before; `near-miss` the rule that comes nearest; `would-be` the finding that a missing fact hides; `may-decide` what is not modelled; `stand-in` whose labels a vanished Pod was given. */
+	readonly role: 'isolates' | 'admits' | 'void' | 'opens' | 'near-miss' | 'would-be' | 'may-decide' | 'stand-in';
 	readonly policyKind?: string;
 	readonly policyNamespace?: string;
 	readonly policyName?: string;

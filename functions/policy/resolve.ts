@@ -2,6 +2,7 @@ import type { CompiledPod, CompiledSnapshot, Identity } from './compile.ts';
 import type { End } from './finding.ts';
 import { type Address, formatAddress, parseAddress } from './ip.ts';
 import type { FlowEnd, Owner } from './model.ts';
+import { standIn } from './sibling.ts';
 
 /** An end as clauses ask for it. */
 export interface ResolvedEnd extends End {
@@ -18,16 +19,19 @@ export interface ResolvedEnd extends End {
 	readonly node: string | undefined;
 	/** The entry's name and address disagree: the name decided. */
 	readonly mismatch: boolean;
+	/** The snapshot no longer holds the Pod: it was given the labels of this one, of the same workload. */
+	readonly sibling: CompiledPod | undefined;
 }
 
 /**
- * What an end of a flow is in the snapshot: by Pod name, else by node name, else by address among Pods, nodes and host-network Pods,
- * else external. A Pod that the snapshot does not hold is `unknown`.
+ * What an end of a flow is in the snapshot: by Pod name, else by node name, else by address among Pods, nodes, host-network Pods, Services
+ * and well-known addresses, else external. A Pod that the snapshot does not hold gets the labels of a sibling, else it is `unknown`.
  */
 export function resolveEnd(snapshot: CompiledSnapshot, end: FlowEnd): ResolvedEnd {
 	if (end.pod) {
-		const pod = snapshot.namespaces.get(end.pod.namespace)?.pods.get(end.pod.name);
-		return pod ? podEnd(pod, end.ip) : unknownEnd(end.pod, end);
+		const namespace = snapshot.namespaces.get(end.pod.namespace);
+		const pod = namespace?.pods.get(end.pod.name);
+		return pod ? podEnd(pod, end.ip) : vanishedEnd(snapshot, end.pod, end);
 	}
 	if (end.node !== undefined) return nodeEnd(snapshot, end.node, end.ip);
 	return addressEnd(snapshot, end.ip);
@@ -56,45 +60,54 @@ function describePod(pod: CompiledPod, ip: string | undefined, address: Address 
 		identity: state.hostNetwork ? undefined : identity,
 		node: state.node,
 		mismatch: address !== undefined && addresses.length > 0 && !addresses.some((own) => formatAddress(own) === formatAddress(address)),
+		sibling: undefined,
 	};
 }
 
 /** A Pod that nothing owns is its own workload. */
 const podAsWorkload = (name: string): Owner => ({ kind: 'Pod', name });
 
-function unknownEnd({ namespace, name }: { namespace: string; name: string }, { ip, workload }: FlowEnd): ResolvedEnd {
-	const address = ip === undefined ? undefined : parseAddress(ip);
+/** A Pod that the entry names and the snapshot does not hold. */
+function vanishedEnd(snapshot: CompiledSnapshot, pod: { namespace: string; name: string }, end: FlowEnd): ResolvedEnd {
+	const found = standIn(snapshot, pod, end);
+	if (found) return { ...describePod(found.pod, end.ip, found.pod.addresses[0]), sibling: found.sibling };
+	const address = end.ip === undefined ? undefined : parseAddress(end.ip);
 	return {
-		kind: 'unknown',
-		namespace,
-		name,
-		workload,
-		ip,
-		address,
-		addresses: address ? [address] : [],
-		pod: undefined,
-		identity: undefined,
+		...bare('unknown', { name: pod.name, ip: end.ip, address, addresses: address ? [address] : [] }),
+		namespace: pod.namespace,
+		workload: end.workload,
 		node: undefined,
-		mismatch: false,
 	};
 }
 
 function nodeEnd(snapshot: CompiledSnapshot, name: string, ip: string | undefined): ResolvedEnd {
 	const addresses = snapshot.nodes.get(name) ?? [];
 	const address = ip === undefined ? addresses[0] : parseAddress(ip);
-	return bare('node', { name, ip: ip ?? (address && formatAddress(address)), address, addresses });
+	return { ...bare('node', { name, ip: ip ?? (address && formatAddress(address)), address, addresses }), node: name };
 }
+
+/** Addresses that mean the same in every GKE cluster. */
+const WELL_KNOWN: ReadonlyMap<string, string> = new Map([
+	['169.254.169.254', 'metadata server'],
+	['169.254.169.252', 'metadata server'],
+	['169.254.20.10', 'node-local DNS'],
+]);
 
 function addressEnd(snapshot: CompiledSnapshot, ip: string | undefined): ResolvedEnd {
 	const address = ip === undefined ? undefined : parseAddress(ip);
 	if (ip === undefined || address === undefined) return bare('external', { name: undefined, ip, address: undefined, addresses: [] });
-	const holder = snapshot.byAddress.get(ip) ?? (ip.includes(':') ? snapshot.byAddress.get(formatAddress(address)) : undefined);
+	const spelling = ip.includes(':') ? formatAddress(address) : ip;
+	const holder = snapshot.byAddress.get(spelling);
 	if (typeof holder === 'object') return podEnd(holder, ip);
-	return holder === undefined ? bare('external', { name: undefined, ip, address, addresses: [] }) : nodeEnd(snapshot, holder, ip);
+	if (holder !== undefined) return nodeEnd(snapshot, holder, ip);
+	const service = snapshot.services.get(spelling);
+	if (service) return { ...bare('service', { name: service.name, ip, address, addresses: [] }), namespace: service.namespace };
+	const wellKnown = WELL_KNOWN.get(spelling);
+	return bare(wellKnown === undefined ? 'external' : 'well-known', { name: wellKnown, ip, address, addresses: [] });
 }
 
 type Bare = Pick<ResolvedEnd, 'name' | 'ip' | 'address' | 'addresses'>;
-const bare = (kind: 'node' | 'external', { name, ip, address, addresses }: Bare): ResolvedEnd => ({
+const bare = (kind: End['kind'], { name, ip, address, addresses }: Bare): ResolvedEnd => ({
 	kind,
 	namespace: undefined,
 	name,
@@ -104,6 +117,7 @@ const bare = (kind: 'node' | 'external', { name, ip, address, addresses }: Bare)
 	addresses,
 	pod: undefined,
 	identity: undefined,
-	node: name,
+	node: undefined,
 	mismatch: false,
+	sibling: undefined,
 });

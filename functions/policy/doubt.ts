@@ -1,0 +1,113 @@
+import type { CompiledSnapshot } from './compile.ts';
+import { type Evaluation, evaluate } from './evaluate.ts';
+import type { Evidence, MissingFact, Verdicts } from './finding.ts';
+import type { ResolvedFlow } from './flow.ts';
+import { type DirectionEffects, mayPass, type OtherEffects } from './other.ts';
+import { matchMask } from './selector.ts';
+import { ALL, CALICO, CILIUM, type Mask, NONE } from './semantics.ts';
+
+/** A fact that is not known, and what its other value would do to the verdicts: isolate, admit or deny, under those semantics. */
+export interface Doubt {
+	readonly fact: MissingFact;
+	readonly isolates: Mask;
+	readonly admits: Mask;
+	readonly denies: Mask;
+	readonly evidence?: Evidence;
+}
+
+const NO_DOUBTS: readonly Doubt[] = [];
+
+/** What is not known about this flow; empty for nearly every one. */
+export function doubtsOf(snapshot: CompiledSnapshot, flow: ResolvedFlow, evaluation: Evaluation): readonly Doubt[] {
+	const { subject, peer, disguises } = flow;
+	const { others, state } = snapshot;
+	const unreadable = subject.identity?.namespace.unreadable ?? [];
+	const unsure = disguises.some(({ sure }) => !sure);
+	if (
+		unreadable.length + others.length + state.unreadableKinds.length === 0 &&
+		peer.kind !== 'unknown' &&
+		evaluation.unknown === NONE &&
+		!unsure
+	)
+		return NO_DOUBTS;
+	if (!subject.identity) return NO_DOUBTS;
+	const more = (fact: MissingFact, assumptions: { unseen: Mask; disguised: boolean }): Doubt => {
+		const admits = evaluate(flow, assumptions).admitted & ~evaluation.admitted;
+		return { fact, isolates: NONE, admits, denies: NONE };
+	};
+	return [
+		...unreadablePolicies(flow),
+		...others.flatMap((other) => otherPolicy(other, flow)),
+		...state.unreadableKinds.map(unreadableKind),
+		...(peer.kind === 'unknown' ? [more('unknown-peer', { unseen: ALL, disguised: false })] : []),
+		...(unsure ? [more('dns-cache-unknown', { unseen: NONE, disguised: true })] : []),
+		...(evaluation.unknown ? [{ fact: 'self-traffic', isolates: NONE, admits: evaluation.unknown, denies: NONE } as const] : []),
+	];
+}
+
+function unreadablePolicies({ subject, direction }: ResolvedFlow): Doubt[] {
+	const { identity } = subject;
+	if (!identity) return [];
+	return identity.namespace.unreadable.flatMap(({ source, subjects }) => {
+		const selects = subjects ? matchMask(subjects, identity.values) : ALL;
+		if (selects === NONE) return [];
+		const { namespace, name, reason } = source;
+		const evidence: Evidence = { role: 'may-decide', policyKind: 'NetworkPolicy', policyNamespace: namespace, policyName: name, direction, detail: reason };
+		return [{ fact: 'unreadable-policy', isolates: selects, admits: selects, denies: NONE, evidence }];
+	});
+}
+
+/** A policy of another kind that selects the subject and could decide this port in this direction. */
+function otherPolicy({ policy, acts, selects, ingress, egress }: OtherEffects, flow: ResolvedFlow): Doubt[] {
+	const { subject, direction } = flow;
+	const effects = direction === 'ingress' ? ingress : egress;
+	if (!subject.pod || !subject.identity) return [];
+	const { name, labels } = subject.identity.namespace;
+	if (!selects(subject.pod.state.labels, { name, labels })) return [];
+	const { isolates, admits, denies } = possibleEffects(effects, flow);
+	if (!isolates && !admits && !denies) return [];
+	const evidence: Evidence = {
+		role: 'may-decide',
+		policyKind: policy.kind,
+		...(policy.namespace !== undefined && { policyNamespace: policy.namespace }),
+		policyName: policy.name,
+		direction,
+		...(acts === CALICO && { construct: 'calico-crd' }),
+	};
+	const under = (possible: boolean): Mask => (possible ? acts : NONE);
+	return [{ fact: 'other-policy-kind', isolates: under(isolates), admits: under(admits), denies: under(denies), evidence }];
+}
+
+function possibleEffects(effects: DirectionEffects, { peer, protocol, port }: ResolvedFlow) {
+	const text = (['TCP', 'UDP', 'SCTP', 'ICMP', 'OTHER'] as const)[protocol];
+	const insideCluster = peer.kind === 'pod' || peer.kind === 'host-network-pod' || peer.kind === 'node' || peer.kind === 'unknown';
+	// An FQDN policy admits DNS to the cluster's resolvers implicitly.
+	const reaches = !effects.outsideOnly || !insideCluster || port === 53;
+	return {
+		isolates: effects.isolates,
+		admits: reaches && (mayPass(effects.admits, text, port) || (effects.outsideOnly && port === 53)),
+		denies: mayPass(effects.denies, text, port),
+	};
+}
+
+function unreadableKind(kind: string): Doubt {
+	const acts = /calico/i.test(kind) ? CALICO : CALICO | CILIUM;
+	return { fact: 'unreadable-kind', isolates: acts, admits: acts, denies: acts, evidence: { role: 'may-decide', policyKind: kind } };
+}
+
+/** Every verdict that some value of these facts gives; the first is that of leaving all of them out. */
+export function possibleVerdicts(doubts: readonly Doubt[], verdicts: Verdicts): Verdicts[] {
+	const union = (effect: 'isolates' | 'admits' | 'denies') => doubts.reduce((mask, doubt) => mask | doubt[effect], NONE);
+	const [isolates, admits, denies] = [union('isolates'), union('admits'), union('denies')];
+	const possible: Verdicts[] = [];
+	for (const isolated of isolates ? [NONE, isolates] : [NONE])
+		for (const admitted of admits ? [NONE, admits] : [NONE])
+			for (const denied of denies ? [NONE, denies] : [NONE])
+				possible.push({
+					isolated: verdicts.isolated | isolated | denied,
+					exempt: verdicts.exempt & ~denied,
+					admitted: (verdicts.admitted | admitted) & ~denied,
+					unknown: NONE,
+				});
+	return possible;
+}

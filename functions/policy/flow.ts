@@ -1,0 +1,73 @@
+import { type Ends, PROTOCOL, type Protocol } from './clause.ts';
+import type { CompiledSnapshot } from './compile.ts';
+import type { ConstructId } from './constructs.ts';
+import type { Direction, Flow } from './model.ts';
+import { type ResolvedEnd, resolveEnd } from './resolve.ts';
+
+/** What a clause is asked about: two ends, a protocol and a destination port. */
+export interface Packet extends Ends {
+	readonly direction: Direction;
+	readonly protocol: Protocol;
+	/** -1 where there is none. */
+	readonly port: number;
+}
+
+/** The flow as Calico sees it at its place in the packet's path: a rule that admits this admits the flow under `calico`. */
+export interface Disguise extends Packet {
+	readonly construct: ConstructId;
+	/** Whether the cluster is known to work so; else it is a missing fact. */
+	readonly sure: boolean;
+}
+
+/** A flow with both ends resolved: what the engine evaluates. */
+export interface ResolvedFlow extends Packet {
+	readonly disguises: readonly Disguise[];
+}
+
+const NO_DISGUISES: readonly Disguise[] = [];
+
+const protocolOf = (text: string): Protocol =>
+	text === 'TCP' ? PROTOCOL.TCP : text === 'UDP' ? PROTOCOL.UDP : text === 'SCTP' ? PROTOCOL.SCTP : text === 'ICMP' ? PROTOCOL.ICMP : PROTOCOL.OTHER;
+
+/** Resolves both ends of a flow in a snapshot. */
+export function resolveFlow(snapshot: CompiledSnapshot, flow: Flow): ResolvedFlow {
+	const ingress = flow.direction === 'ingress';
+	const subject = resolveEnd(snapshot, ingress ? flow.destination : flow.source);
+	const peer = resolveEnd(snapshot, ingress ? flow.source : flow.destination);
+	const packet = { direction: flow.direction, subject, peer, protocol: protocolOf(flow.protocol), port: flow.port ?? -1 };
+	return { ...packet, disguises: ingress ? NO_DISGUISES : disguisesOf(snapshot, packet) };
+}
+
+function disguisesOf(snapshot: CompiledSnapshot, packet: Packet): readonly Disguise[] {
+	if (packet.peer.ip === '169.254.169.254') return metadataDisguises(snapshot, packet);
+	return packet.port === 53 && isResolver(packet.peer) ? dnsDisguises(snapshot, packet) : NO_DISGUISES;
+}
+
+/** GKE translates requests to the metadata server before Calico's rules see them. */
+const METADATA_PORTS: ReadonlyMap<number, number> = new Map([
+	[80, 988],
+	[8080, 987],
+]);
+
+function metadataDisguises(snapshot: CompiledSnapshot, packet: Packet): readonly Disguise[] {
+	const port = METADATA_PORTS.get(packet.port);
+	if (port === undefined || packet.protocol !== PROTOCOL.TCP) return NO_DISGUISES;
+	return [{ ...packet, peer: resolveEnd(snapshot, { ip: '169.254.169.252' }), port, construct: 'metadata-dnat', sure: true }];
+}
+
+const RESOLVERS = new Set(['kube-dns', 'node-local-dns']);
+
+const isResolver = ({ pod }: ResolvedEnd): boolean =>
+	pod !== undefined && pod.state.namespace === 'kube-system' && RESOLVERS.has(pod.state.labels['k8s-app'] ?? '');
+
+/**
+ * With NodeLocal DNSCache the node intercepts requests to the kube-dns ClusterIP before they are translated, so that Calico sees that
+ * address, or the cache's own. Where the add-on's state is not known, neither is this.
+ */
+function dnsDisguises(snapshot: CompiledSnapshot, packet: Packet): readonly Disguise[] {
+	const cache = snapshot.cluster?.nodeLocalDns;
+	if (cache === false || (packet.protocol !== PROTOCOL.UDP && packet.protocol !== PROTOCOL.TCP)) return NO_DISGUISES;
+	const kubeDns = snapshot.namespaces.get('kube-system')?.services.find(({ name }) => name === 'kube-dns');
+	const addresses = [...(kubeDns?.clusterIps ?? []), '169.254.20.10'];
+	return addresses.map((ip) => ({ ...packet, peer: resolveEnd(snapshot, { ip }), construct: 'node-local-dns', sure: cache === true }));
+}

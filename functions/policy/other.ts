@@ -1,0 +1,200 @@
+import { type LabelPredicate, parseCalicoSelector } from './calico.ts';
+import type { Direction, LabelRequirement, Labels, LabelSelector, OtherPolicy } from './model.ts';
+import { CALICO, CILIUM, type Mask } from './semantics.ts';
+
+/**
+ * Policies of other kinds are not evaluated; but whom they concern, in which direction, and whether they could admit or deny a port can be
+ * told, and so whether one of them may decide a flow.
+ */
+export interface OtherEffects {
+	readonly policy: OtherPolicy;
+	/**
+	 * The semantics that it acts under. A kind that only Dataplane V2 knows counts for `calico` too: what it isolates is no
+	 * consequence of the move. Calico's own kinds act before the move only.
+	 */
+	readonly acts: Mask;
+	/** Whether it selects the Pod: `maybe` where its selector is beyond what is read here. */
+	selects(pod: Labels, namespace: { readonly name: string; readonly labels: Labels }): boolean | 'maybe';
+	readonly ingress: DirectionEffects;
+	readonly egress: DirectionEffects;
+}
+
+export interface DirectionEffects {
+	/** It isolates whom it selects. */
+	readonly isolates: boolean;
+	/** The ports that it may admit or deny. */
+	readonly admits: readonly PortFilter[];
+	readonly denies: readonly PortFilter[];
+	/** It can admit addresses outside the cluster only (FQDN). */
+	readonly outsideOnly: boolean;
+}
+
+/** `undefined` bounds: any. */
+export interface PortFilter {
+	readonly protocol?: string;
+	readonly first?: number;
+	readonly last?: number;
+}
+
+const ANY_PORT: readonly PortFilter[] = [{}];
+const NOTHING: DirectionEffects = { isolates: false, admits: [], denies: [], outsideOnly: false };
+const DATAPLANE_V2: Mask = CALICO | CILIUM;
+
+type Json = Readonly<Record<string, unknown>>;
+const asObject = (value: unknown): Json => (typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {});
+const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+const asText = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+/** What each policy of another kind may do. Kinds that decide nothing (tiers, sets) are left out; nothing in a spec makes this throw. */
+export const compileOthers = (policies: readonly OtherPolicy[]): OtherEffects[] => policies.flatMap(compileOther);
+
+function compileOther(policy: OtherPolicy): OtherEffects[] {
+	const spec = asObject(policy.spec);
+	switch (policy.kind) {
+		case 'FQDNNetworkPolicy':
+			return [fqdn(policy, spec)];
+		case 'CiliumNetworkPolicy':
+		case 'CiliumClusterwideNetworkPolicy':
+			return [spec, ...asList(asObject(policy.spec)['specs']).map(asObject)].filter((rule) => 'endpointSelector' in rule).map((rule) => cilium(policy, rule));
+		case 'ClusterNetworkPolicy':
+		case 'AdminNetworkPolicy':
+		case 'BaselineAdminNetworkPolicy':
+			return [clusterWide(policy, spec)];
+		case 'NetworkPolicy':
+		case 'GlobalNetworkPolicy':
+			return policy.apiVersion.includes('projectcalico.org') ? [calico(policy, spec)] : [];
+		default:
+			return [];
+	}
+}
+
+function fqdn(policy: OtherPolicy, spec: Json): OtherEffects {
+	const admits = asList(spec['egress']).flatMap((rule) => portFilters(asList(asObject(rule)['ports'])));
+	return {
+		policy,
+		acts: DATAPLANE_V2,
+		selects: (pod, namespace) => namespace.name === policy.namespace && matches(spec['podSelector'], pod),
+		ingress: NOTHING,
+		egress: { isolates: true, admits, denies: [], outsideOnly: true },
+	};
+}
+
+function cilium(policy: OtherPolicy, rule: Json): OtherEffects {
+	const defaultDeny = asObject(rule['enableDefaultDeny']);
+	const effects = (direction: Direction): DirectionEffects => {
+		const admits = asList(rule[direction]);
+		const denies = asList(rule[`${direction}Deny`]);
+		const filters = (rules: readonly unknown[]) => rules.flatMap((each) => toPorts(asList(asObject(each)['toPorts'])));
+		return {
+			// Default deny holds in a direction that has rules, unless enableDefaultDeny says otherwise.
+			isolates: admits.length + denies.length > 0 && defaultDeny[direction] !== false,
+			admits: filters(admits),
+			denies: filters(denies),
+			outsideOnly: false,
+		};
+	};
+	return {
+		policy,
+		acts: DATAPLANE_V2,
+		selects: (pod, namespace) =>
+			policy.namespace !== undefined && policy.namespace !== namespace.name ? false : matchesEndpoint(rule['endpointSelector'], pod, namespace),
+		ingress: effects('ingress'),
+		egress: effects('egress'),
+	};
+}
+
+const toPorts = (entries: readonly unknown[]): readonly PortFilter[] =>
+	entries.length === 0 ? ANY_PORT : entries.flatMap((entry) => portFilters(asList(asObject(entry)['ports'])));
+
+/** AdminNetworkPolicy and its successors neither isolate nor are they namespaced; their rules accept or deny by name. */
+function clusterWide(policy: OtherPolicy, spec: Json): OtherEffects {
+	const subject = asObject(spec['subject']);
+	const pods = asObject(subject['pods']);
+	const effects = (direction: Direction): DirectionEffects => {
+		const rules = asList(spec[direction]).map(asObject);
+		const filters = (...actions: string[]) => rules.filter(({ action }) => actions.includes(`${action}`)).flatMap(() => ANY_PORT);
+		return { isolates: false, admits: filters('Allow', 'Accept'), denies: filters('Deny'), outsideOnly: false };
+	};
+	return {
+		policy,
+		acts: DATAPLANE_V2,
+		selects: (pod, namespace) =>
+			'namespaces' in subject
+				? matches(subject['namespaces'], namespace.labels)
+				: matches(pods['namespaceSelector'], namespace.labels) && matches(pods['podSelector'], pod),
+		ingress: effects('ingress'),
+		egress: effects('egress'),
+	};
+}
+
+function calico(policy: OtherPolicy, spec: Json): OtherEffects {
+	const selector = parseCalicoSelector(asText(spec['selector']) ?? '');
+	const namespaces = parseCalicoSelector(asText(spec['namespaceSelector']) ?? '');
+	const limited = 'serviceAccountSelector' in spec;
+	const types = asList(spec['types']);
+	const rulesOf = (direction: Direction) => asList(spec[direction]).map(asObject);
+	// "types … defaults: Ingress where there are ingress rules or no rules at all, Egress where there are egress rules."
+	const has = (direction: Direction) =>
+		types.length > 0
+			? types.some((type) => `${type}`.toLowerCase() === direction)
+			: rulesOf(direction).length > 0 || (direction === 'ingress' && rulesOf('egress').length === 0);
+	const effects = (direction: Direction): DirectionEffects => {
+		const actions = new Set(rulesOf(direction).map(({ action }) => `${action}`));
+		return { isolates: has(direction), admits: actions.has('Allow') ? ANY_PORT : [], denies: actions.has('Deny') ? ANY_PORT : [], outsideOnly: false };
+	};
+	return {
+		policy,
+		acts: CALICO,
+		selects: (pod, namespace) => {
+			if (policy.kind === 'NetworkPolicy' && policy.namespace !== namespace.name) return false;
+			return calicoSelects(selector, withNames(pod, namespace.name)) && calicoSelects(namespaces, withNames(namespace.labels, namespace.name)) && (limited || !selector || !namespaces ? 'maybe' : true);
+		},
+		ingress: effects('ingress'),
+		egress: effects('egress'),
+	};
+}
+
+const calicoSelects = (predicate: LabelPredicate | undefined, labels: Labels): boolean => predicate?.(labels) ?? true;
+const withNames = (labels: Labels, namespace: string): Labels => ({ ...labels, 'projectcalico.org/namespace': namespace, 'projectcalico.org/name': namespace });
+
+/** Ports of FQDN and Cilium kinds: `{port, protocol, endPort}`, the port a number, its text, or a name (which may be any). */
+function portFilters(ports: readonly unknown[]): readonly PortFilter[] {
+	if (ports.length === 0) return ANY_PORT;
+	return ports.map(asObject).map(({ port, endPort, protocol }) => {
+		const first = Number(port);
+		const named = protocol === undefined || protocol === 'ANY' ? {} : { protocol: `${protocol}` };
+		return Number.isInteger(first) && first > 0 ? { ...named, first, last: Number(endPort) > first ? Number(endPort) : first } : named;
+	});
+}
+
+/** Whether some filter lets that port through. */
+export const mayPass = (filters: readonly PortFilter[], protocol: string, port: number): boolean =>
+	filters.some((filter) => (filter.protocol ?? protocol) === protocol && port >= (filter.first ?? port) && port <= (filter.last ?? port));
+
+/** A LabelSelector over plain labels; absent selects everything. */
+function matches(selector: unknown, labels: Labels): boolean {
+	const { matchLabels, matchExpressions } = asObject(selector);
+	const own = (key: string) => (Object.hasOwn(labels, key) ? labels[key] : undefined);
+	return (
+		Object.entries(asObject(matchLabels)).every(([key, value]) => own(key) === value) &&
+		asList(matchExpressions).every((each) => {
+			const { key, operator, values } = asObject(each) as unknown as LabelRequirement;
+			const listed = asList(values).includes(own(key));
+			return operator === 'In' ? listed : operator === 'NotIn' ? !listed : (own(key) !== undefined) === (operator === 'Exists');
+		})
+	);
+}
+
+const POD_NAMESPACE = 'io.kubernetes.pod.namespace';
+const NAMESPACE_LABELS = 'io.cilium.k8s.namespace.labels.';
+
+/** Cilium's endpointSelector: label keys may have a source (`k8s:`, `any:`), and the namespace counts as labels. */
+function matchesEndpoint(selector: unknown, pod: Labels, { name, labels }: { name: string; labels: Labels }): boolean | 'maybe' {
+	const { matchLabels, matchExpressions } = asObject(selector) as Partial<LabelSelector>;
+	const bare = (key: string) => key.replace(/^(k8s|any)[:.]/, '');
+	const expressions = asList(matchExpressions).map((each) => ({ ...asObject(each), key: bare(`${asObject(each)['key']}`) }));
+	const plain = Object.fromEntries(Object.entries(asObject(matchLabels)).map(([key, value]) => [bare(key), value]));
+	if ([...Object.keys(plain), ...expressions.map(({ key }) => key)].some((key) => key.startsWith('reserved'))) return 'maybe';
+	const ofNamespace = Object.entries(labels).map(([key, value]): [string, string] => [`${NAMESPACE_LABELS}${key}`, value]);
+	return matches({ matchLabels: plain, matchExpressions: expressions }, { ...pod, ...Object.fromEntries(ofNamespace), [POD_NAMESPACE]: name });
+}
