@@ -113,8 +113,10 @@ function parseComparison(reader: Reader, key: string): LabelPredicate | undefine
 	if (take(reader, '==')) return withString(reader, (wanted, labels) => value(labels) === wanted);
 	if (take(reader, '!=')) return withString(reader, (wanted, labels) => value(labels) !== wanted);
 	if (take(reader, 'contains', 'word')) return withString(reader, (wanted, labels) => value(labels)?.includes(wanted) ?? false);
-	if (take(reader, 'starts', 'word') && take(reader, 'with', 'word')) return withString(reader, (wanted, labels) => value(labels)?.startsWith(wanted) ?? false);
-	if (take(reader, 'ends', 'word') && take(reader, 'with', 'word')) return withString(reader, (wanted, labels) => value(labels)?.endsWith(wanted) ?? false);
+	if (take(reader, 'starts', 'word') && take(reader, 'with', 'word'))
+		return withString(reader, (wanted, labels) => value(labels)?.startsWith(wanted) ?? false);
+	if (take(reader, 'ends', 'word') && take(reader, 'with', 'word'))
+		return withString(reader, (wanted, labels) => value(labels)?.endsWith(wanted) ?? false);
 	const negated = take(reader, 'not', 'word');
 	if (!take(reader, 'in', 'word')) return undefined;
 	const set = parseSet(reader);

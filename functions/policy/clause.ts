@@ -26,6 +26,8 @@ export type Protocol = (typeof PROTOCOL)[keyof typeof PROTOCOL];
 /** A peer of a rule: an ipBlock (`cidr` set), or selectors. */
 export interface CompiledPeer {
 	readonly source: PolicyPeer;
+	/** As a person would say it. */
+	readonly text: string;
 	readonly cidr?: Cidr;
 	readonly except: readonly Cidr[];
 	/** 0.0.0.0/0 or ::/0 without `except`. */
@@ -41,6 +43,7 @@ export interface CompiledPeer {
 /** A port entry of a rule. */
 export interface CompiledPort {
 	readonly source: PolicyPort;
+	readonly text: string;
 	readonly protocol: Protocol;
 	/** -1: no number. */
 	readonly first: number;

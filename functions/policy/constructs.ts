@@ -31,7 +31,8 @@ export const CONSTRUCTS = {
 	},
 	'ipblock-node': {
 		title: 'ipBlock that covers node addresses',
-		explanation: 'an ipBlock does not match the nodes of the cluster and their host-network Pods on Dataplane V2, unless an option that GKE does not document is set',
+		explanation:
+			'an ipBlock does not match the nodes of the cluster and their host-network Pods on Dataplane V2, unless an option that GKE does not document is set',
 		suggestion: 'leave the peers out of a rule that limits only the ports, or admit the client before it takes a node address',
 		severity: 'high',
 		sure: 'likely',
@@ -95,7 +96,8 @@ export const CONSTRUCTS = {
 	},
 	'policy-types-overreach': {
 		title: 'rules in a direction that policyTypes leaves out',
-		explanation: 'Dataplane V2 enforces rules in a direction that policyTypes leaves out, isolation included; Kubernetes and Calico ignore them',
+		explanation:
+			'Dataplane V2 enforces rules in a direction that policyTypes leaves out, isolation included; Kubernetes and Calico ignore them',
 		suggestion: 'delete those rules, or name their direction in policyTypes',
 		severity: 'high',
 		sure: 'certain',
@@ -111,7 +113,8 @@ export const CONSTRUCTS = {
 	},
 	'negative-namespace-selector': {
 		title: 'namespaceSelector that only excludes',
-		explanation: 'a namespaceSelector of nothing but NotIn or DoesNotExist also admits outside addresses and nodes on Dataplane V2 before its newest generation',
+		explanation:
+			'a namespaceSelector of nothing but NotIn or DoesNotExist also admits outside addresses and nodes on Dataplane V2 before its newest generation',
 		suggestion: 'add a positive requirement, such as `kubernetes.io/metadata.name` Exists, or a positive podSelector',
 		severity: 'high',
 		sure: 'certain',
@@ -119,7 +122,8 @@ export const CONSTRUCTS = {
 	},
 	'any-cidr-dual-stack': {
 		title: 'ipBlock of all addresses on a dual-stack cluster',
-		explanation: 'an ipBlock of all addresses of one family also admits outside addresses of the other family on older generations of Dataplane V2',
+		explanation:
+			'an ipBlock of all addresses of one family also admits outside addresses of the other family on older generations of Dataplane V2',
 		suggestion: 'write both families, each with its own ipBlock',
 		severity: 'medium',
 		sure: 'certain',
@@ -127,7 +131,8 @@ export const CONSTRUCTS = {
 	},
 	'snat-remote-node': {
 		title: 'client behind a load balancer, seen as a node',
-		explanation: 'the client reached the Pod through another node (externalTrafficPolicy: Cluster) and is seen with that node’s address, which no ipBlock matches on Dataplane V2',
+		explanation:
+			'the client reached the Pod through another node (externalTrafficPolicy: Cluster) and is seen with that node’s address, which no ipBlock matches on Dataplane V2',
 		suggestion: 'set externalTrafficPolicy: Local on the Service, or admit the port from everywhere',
 		severity: 'high',
 		sure: 'likely',

@@ -52,7 +52,14 @@ function unreadablePolicies({ subject, direction }: ResolvedFlow): Doubt[] {
 		const selects = subjects ? matchMask(subjects, identity.values) : ALL;
 		if (selects === NONE) return [];
 		const { namespace, name, reason } = source;
-		const evidence: Evidence = { role: 'may-decide', policyKind: 'NetworkPolicy', policyNamespace: namespace, policyName: name, direction, detail: reason };
+		const evidence: Evidence = {
+			role: 'may-decide',
+			policyKind: 'NetworkPolicy',
+			policyNamespace: namespace,
+			policyName: name,
+			direction,
+			detail: reason,
+		};
 		return [{ fact: 'unreadable-policy', isolates: selects, admits: selects, denies: NONE, evidence }];
 	});
 }

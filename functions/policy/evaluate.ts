@@ -1,7 +1,7 @@
 import { type CompiledRule, peerMask, portMask } from './clause.ts';
-import { type AppliedPolicy, policiesFor } from './compile.ts';
 import type { Verdicts } from './finding.ts';
 import type { Disguise, Packet, ResolvedFlow } from './flow.ts';
+import { type AppliedPolicy, policiesFor } from './identity.ts';
 import { ALL, CALICO, type Mask, NO_REMOTE_NODE_IDENTITY, NONE, SPECIFIED } from './semantics.ts';
 
 /** A rule that admits the flow, and under which semantics. */
@@ -111,7 +111,10 @@ export type Basis = 'rule' | 'not-isolated' | 'exempt' | 'no-rule';
 export const denied = ({ isolated, exempt, admitted, unknown }: Verdicts): Mask => isolated & ~exempt & ~admitted & ~unknown;
 
 /** The answer under one semantics (a mask of one bit), and why. */
-export function verdictUnder(verdicts: Verdicts, one: Mask): { readonly verdict: 'allow' | 'deny' | 'unknown'; readonly basis: Basis | null } {
+export function verdictUnder(
+	verdicts: Verdicts,
+	one: Mask,
+): { readonly verdict: 'allow' | 'deny' | 'unknown'; readonly basis: Basis | null } {
 	if (verdicts.unknown & one) return { verdict: 'unknown', basis: null };
 	if (!(verdicts.isolated & one)) return { verdict: 'allow', basis: 'not-isolated' };
 	if (verdicts.admitted & one) return { verdict: 'allow', basis: 'rule' };

@@ -1,10 +1,10 @@
 import { type CompiledPeer, type CompiledPort, type CompiledRule, peerConstruct, peerMask, portConstruct, portMask } from './clause.ts';
-import type { AppliedPolicy, CompiledPolicy } from './compile.ts';
+import type { CompiledPolicy } from './compiled-policy.ts';
 import type { ConstructId } from './constructs.ts';
-import { describePeer, describePort } from './describe.ts';
 import { type Admission, denied, type Evaluation, peersMask, portsMask } from './evaluate.ts';
 import type { Evidence } from './finding.ts';
 import type { Packet, ResolvedFlow } from './flow.ts';
+import type { AppliedPolicy } from './identity.ts';
 import { matchMask } from './selector.ts';
 import { CALICO, type Mask, NONE } from './semantics.ts';
 
@@ -24,12 +24,18 @@ const ofPolicy = (role: Role, { source }: CompiledPolicy, flow: ResolvedFlow): E
 });
 
 /** The policies that isolate the subject under any of the semantics. */
-export const isolating = ({ policies }: Evaluation, flow: ResolvedFlow, mask: Mask): Evidence[] =>
-	policies.filter(({ applies }) => applies & mask).map(({ policy }) => ofPolicy('isolates', policy, flow));
+export function isolating({ policies }: Evaluation, flow: ResolvedFlow, mask: Mask): Evidence[] {
+	const found: Evidence[] = [];
+	for (const { applies, policy } of policies) if (applies & mask) found.push(ofPolicy('isolates', policy, flow));
+	return found;
+}
 
 /** The rules that admit the flow under any of the semantics, each with the first peer and port that match. */
-export const admitting = ({ admissions }: Evaluation, flow: ResolvedFlow, mask: Mask): Evidence[] =>
-	admissions.filter((admission) => admission.mask & mask).map((admission) => ofAdmission(admission, flow, mask));
+export function admitting({ admissions }: Evaluation, flow: ResolvedFlow, mask: Mask): Evidence[] {
+	const found: Evidence[] = [];
+	for (const admission of admissions) if (admission.mask & mask) found.push(ofAdmission(admission, flow, mask));
+	return found;
+}
 
 function ofAdmission({ applied, rule, mask, disguise }: Admission, flow: ResolvedFlow, wanted: Mask): Evidence {
 	const packet = disguise ?? flow;
@@ -54,15 +60,19 @@ function firstMatches(rule: CompiledRule, packet: Packet, mask: Mask): { peer: n
 const entryMask = (entry: CompiledPort, rule: CompiledRule, { subject, peer, protocol, port }: Packet): Mask =>
 	portMask(entry, protocol, port, rule.direction, rule.direction === 'ingress' ? subject : peer);
 
+const NO_EVIDENCE: readonly Evidence[] = [];
+const isEven = (mask: Mask, among: Mask): boolean => (mask & among) === NONE || (mask & among) === among;
+
 /**
  * What makes `calico` and the candidates differ on this flow, in isolation or in verdict; empty where nothing does. Differences that
  * another policy makes up for are none.
  */
-export function differences(evaluation: Evaluation, flow: ResolvedFlow, candidates: Mask): Evidence[] {
+export function differences(evaluation: Evaluation, flow: ResolvedFlow, candidates: Mask): readonly Evidence[] {
 	const { isolated, admitted, exempt, admissions, policies } = evaluation;
 	const denies = denied(evaluation);
-	const found: Evidence[] = [];
 	const before = CALICO;
+	if (isEven(isolated, before | candidates) && isEven(denies, before | candidates)) return NO_EVIDENCE;
+	const found: Evidence[] = [];
 	if (isolated & before) {
 		const lost = candidates & ~isolated;
 		if (lost) for (const applied of policies) if (applied.applies & before) found.push(...policyBlame('opens', applied, flow, lost));
@@ -72,15 +82,25 @@ export function differences(evaluation: Evaluation, flow: ResolvedFlow, candidat
 	}
 	if (isolated & before && !(denies & before)) {
 		const lost = candidates & denies;
-		if (lost) for (const admission of admissions) if (admission.mask & before) found.push(...admissionBlame('void', admission, flow, { works: before, fails: lost }));
+		if (lost)
+			for (const admission of admissions)
+				if (admission.mask & before) found.push(...admissionBlame('void', admission, flow, { works: before, fails: lost }));
 	}
 	if (denies & before) {
 		const gained = candidates & isolated & admitted;
 		if (gained)
 			for (const admission of admissions)
-				if (admission.mask & gained) found.push(...admissionBlame('opens', admission, flow, { works: admission.mask & gained, fails: before }));
+				if (admission.mask & gained)
+					found.push(...admissionBlame('opens', admission, flow, { works: admission.mask & gained, fails: before }));
 		const free = candidates & isolated & exempt & ~admitted;
-		if (free) found.push({ role: 'opens', direction: flow.direction, construct: 'ipblock-node', semantics: free, detail: 'without an identity of their own, other nodes count as the local one and reach every Pod' });
+		if (free)
+			found.push({
+				role: 'opens',
+				direction: flow.direction,
+				construct: 'ipblock-node',
+				semantics: free,
+				detail: 'without an identity of their own, other nodes count as the local one and reach every Pod',
+			});
 	}
 	return found;
 }
@@ -128,14 +148,14 @@ function ruleFactors(role: Role, rule: CompiledRule, flow: ResolvedFlow, { works
 	const pieces: Piece[] = [];
 	const ports = failing(fails, rule.ports, (entry) => entryMask(entry, rule, flow), works);
 	if (ports.mask) {
-		const { source } = rule.ports[ports.index] as CompiledPort;
-		const construct = portConstruct(rule.ports[ports.index] as CompiledPort, rule.direction, role === 'void');
-		pieces.push({ construct, clause: describePort(source), port: ports.index, semantics: ports.mask });
+		const entry = rule.ports[ports.index] as CompiledPort;
+		const construct = portConstruct(entry, rule.direction, role === 'void');
+		pieces.push({ construct, clause: entry.text, port: ports.index, semantics: ports.mask });
 	}
 	const peers = failing(fails & ~ports.mask, rule.peers, (peer) => peerMask(peer, flow, NONE), works);
 	if (peers.mask) {
 		const peer = rule.peers[peers.index] as CompiledPeer;
-		pieces.push({ construct: peerConstruct(peer, flow, rule.direction), clause: describePeer(peer.source), peer: peers.index, semantics: peers.mask });
+		pieces.push({ construct: peerConstruct(peer, flow, rule.direction), clause: peer.text, peer: peers.index, semantics: peers.mask });
 	}
 	return pieces;
 }
@@ -149,22 +169,22 @@ function failing<T>(fails: Mask, elements: readonly T[], maskOf: (element: T) =>
 }
 
 function clauseOf(rule: CompiledRule, peer: number, port: number): string {
-	const peerText = peer >= 0 ? describePeer((rule.peers[peer] as CompiledPeer).source) : 'every peer';
-	return port >= 0 ? `${peerText}, ${describePort((rule.ports[port] as CompiledPort).source)}` : peerText;
+	const peerText = peer >= 0 ? (rule.peers[peer] as CompiledPeer).text : 'every peer';
+	return port >= 0 ? `${peerText}, ${(rule.ports[port] as CompiledPort).text}` : peerText;
 }
 
 /**
  * The rule that comes nearest to admitting a denied flow: its peers match and no port does, or its ports match and no peer does.
  * `clause` names what does not match.
  */
-export function nearMiss({ policies }: Evaluation, flow: ResolvedFlow, mask: Mask): Evidence[] {
+export function nearMiss({ policies }: Evaluation, flow: ResolvedFlow, mask: Mask): Evidence | undefined {
 	for (const { policy, rules, applies } of policies) {
 		if (!(applies & mask)) continue;
 		for (const rule of rules) {
 			const ports = portsMask(rule, flow) & mask;
 			if (!ports && !(peersMask(rule, flow, NONE) & mask)) continue;
-			return [{ ...ofPolicy('near-miss', policy, flow), rule: rule.index, source: rule.source, clause: ports ? 'peers' : 'ports' }];
+			return { ...ofPolicy('near-miss', policy, flow), rule: rule.index, source: rule.source, clause: ports ? 'peers' : 'ports' };
 		}
 	}
-	return [];
+	return undefined;
 }

@@ -1,6 +1,6 @@
 import { CONSTRUCTS, type ConstructId } from './constructs.ts';
-import type { End, Evidence, Hint, Judgement, MissingFact, Reason } from './finding.ts';
 import { describePeer, describePort } from './describe.ts';
+import type { End, Evidence, Hint, Judgement, MissingFact, Reason } from './finding.ts';
 import { hashText } from './hash.ts';
 import type { Direction } from './model.ts';
 import { CALICO } from './semantics.ts';
@@ -21,13 +21,23 @@ function sentences(judgement: Judgement): string[] {
 		case 'explicit-deny':
 			return [`Denied by name: ${denied.map(policyName).join(', ')} denies ${what}.`];
 		case 'not-isolated':
-			return [`Denied, yet no policy isolates ${describeEnd(judgement.subject)} for ${flow.direction} on Dataplane V2: ${what}.`, ...hintSentences(judgement)];
+			return [
+				`Denied, yet no policy isolates ${describeEnd(judgement.subject)} for ${flow.direction} on Dataplane V2: ${what}.`,
+				...hintSentences(judgement),
+			];
 		case 'contradicted':
 			return [contradiction(judgement, what), ...hintSentences(judgement)];
 		case 'explained':
-			return [`Denied as before the move: ${isolators(denied)} ${describeEnd(judgement.subject)} for ${flow.direction} and no rule admits ${what}.`, ...nearMisses(judgement), ...hintSentences(judgement)];
+			return [
+				`Denied as before the move: ${isolators(denied)} ${describeEnd(judgement.subject)} for ${flow.direction} and no rule admits ${what}.`,
+				...nearMisses(judgement),
+				...hintSentences(judgement),
+			];
 		case 'overreach':
-			return [`Denied only since the move: ${what}. Before, nothing isolated ${describeEnd(judgement.subject)} for ${flow.direction}.`, ...reasonsWhy(judgement)];
+			return [
+				`Denied only since the move: ${what}. Before, nothing isolated ${describeEnd(judgement.subject)} for ${flow.direction}.`,
+				...reasonsWhy(judgement),
+			];
 		case 'void-rule':
 			return [`Broken by the move: ${what}.`, ...reasonsWhy(judgement)];
 		case 'newly-open':
@@ -82,17 +92,21 @@ function undecided(judgement: Judgement, what: string): string[] {
 
 function contradiction({ flow, evidence }: Judgement, what: string): string {
 	const admits = evidence.filter(({ role }) => role === 'admits');
-	if (admits.length > 0) return `Denied, although ${admits.map(ruleName).join(', ')} admits it under every candidate for Dataplane V2: ${what}.`;
+	if (admits.length > 0)
+		return `Denied, although ${admits.map(ruleName).join(', ')} admits it under every candidate for Dataplane V2: ${what}.`;
 	const isolates = evidence.filter(({ role }) => role === 'isolates');
 	return `Allowed, although ${isolators(isolates)} the Pod for ${flow.direction} and no rule admits it under any candidate for Dataplane V2: ${what}.`;
 }
 
-const isolators = (pieces: readonly Evidence[]): string => `${joined(pieces.map(policyName))} ${pieces.length === 1 ? 'isolates' : 'isolate'}`;
+const isolators = (pieces: readonly Evidence[]): string =>
+	`${joined(pieces.map(policyName))} ${pieces.length === 1 ? 'isolates' : 'isolate'}`;
 
 function beforeSentence({ verdicts, evidence, subject, flow }: Judgement): string {
 	if (verdicts && !(verdicts.isolated & CALICO)) return `No policy isolated ${describeEnd(subject)} for ${flow.direction} before.`;
 	const admits = evidence.filter(({ role }) => role === 'admits').map(ruleName);
-	return admits.length > 0 ? `${capitalise(joined(admits))} ${admits.length === 1 ? 'admits' : 'admit'} it.` : 'The Pod’s own node may always reach it.';
+	return admits.length > 0
+		? `${capitalise(joined(admits))} ${admits.length === 1 ? 'admits' : 'admit'} it.`
+		: 'The Pod’s own node may always reach it.';
 }
 
 const nearMisses = (judgement: Judgement): string[] =>
@@ -106,7 +120,8 @@ function nearMissText(piece: Evidence, { flow, peer }: Judgement): string {
 	return `${ruleName(piece)} admits ${some(peers.map(describePeer))}, this was ${describeEnd(peer)}`;
 }
 
-const some = (texts: readonly string[]): string => (texts.length > 3 ? `${texts.slice(0, 3).join(', ')} and ${texts.length - 3} more` : joined(texts));
+const some = (texts: readonly string[]): string =>
+	texts.length > 3 ? `${texts.slice(0, 3).join(', ')} and ${texts.length - 3} more` : joined(texts);
 
 /** What a piece of evidence says beyond its columns, in words; null where the columns say all. */
 export function detailOf(piece: Evidence, judgement: Judgement): string | null {
@@ -149,14 +164,17 @@ const ROLE_SENTENCES: Record<Evidence['role'], (rule: string, clause: string) =>
 	'stand-in': (rule, clause) => `${capitalise(rule)}${clause}: `,
 };
 
-const position = ({ peer, port }: Evidence): string => (peer !== undefined ? `peer ${peer}, ` : port !== undefined ? `port entry ${port}, ` : '');
+const position = ({ peer, port }: Evidence): string =>
+	peer !== undefined ? `peer ${peer}, ` : port !== undefined ? `port entry ${port}, ` : '';
 
-const policyName = ({ policyNamespace, policyName: name }: Evidence): string => (policyNamespace === undefined ? `${name}` : `${policyNamespace}/${name}`);
+const policyName = ({ policyNamespace, policyName: name }: Evidence): string =>
+	policyNamespace === undefined ? `${name}` : `${policyNamespace}/${name}`;
 const ruleName = (piece: Evidence): string =>
 	piece.rule === undefined ? policyName(piece) : `${piece.direction} rule ${piece.rule} of ${policyName(piece)}`;
 
 const capitalise = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-const joined = (names: readonly string[]): string => (names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`);
+const joined = (names: readonly string[]): string =>
+	names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 
 /** `default/pod1 (10.32.2.8)`, `node gke-1 (10.128.0.2)`, `203.0.113.7`. */
 export function describeEnd({ kind, namespace, name, ip }: End): string {
@@ -223,4 +241,5 @@ const workloadOf = ({ namespace, workload, name, kind }: End): string | undefine
 	return workload ? `${namespace}/${workload.kind}/${workload.name}` : `${namespace}/Pod/${name}`;
 };
 
-const cidrOf = (piece: Evidence | undefined): string | undefined => (piece?.peer === undefined ? undefined : piece.source?.peers[piece.peer]?.ipBlock?.cidr);
+const cidrOf = (piece: Evidence | undefined): string | undefined =>
+	piece?.peer === undefined ? undefined : piece.source?.peers[piece.peer]?.ipBlock?.cidr;

@@ -27,18 +27,29 @@ export interface ResolvedFlow extends Packet {
 const NO_DISGUISES: readonly Disguise[] = [];
 
 const protocolOf = (text: string): Protocol =>
-	text === 'TCP' ? PROTOCOL.TCP : text === 'UDP' ? PROTOCOL.UDP : text === 'SCTP' ? PROTOCOL.SCTP : text === 'ICMP' ? PROTOCOL.ICMP : PROTOCOL.OTHER;
+	text === 'TCP'
+		? PROTOCOL.TCP
+		: text === 'UDP'
+			? PROTOCOL.UDP
+			: text === 'SCTP'
+				? PROTOCOL.SCTP
+				: text === 'ICMP'
+					? PROTOCOL.ICMP
+					: PROTOCOL.OTHER;
 
 /** Resolves both ends of a flow in a snapshot. */
 export function resolveFlow(snapshot: CompiledSnapshot, flow: Flow): ResolvedFlow {
 	const ingress = flow.direction === 'ingress';
 	const subject = resolveEnd(snapshot, ingress ? flow.destination : flow.source);
 	const peer = resolveEnd(snapshot, ingress ? flow.source : flow.destination);
-	const packet = { direction: flow.direction, subject, peer, protocol: protocolOf(flow.protocol), port: flow.port ?? -1 };
-	return { ...packet, disguises: ingress ? NO_DISGUISES : disguisesOf(snapshot, packet) };
+	const { direction, port = -1 } = flow;
+	const protocol = protocolOf(flow.protocol);
+	const disguises = ingress ? NO_DISGUISES : disguisesOf(snapshot, { direction, subject, peer, protocol, port });
+	return { direction, subject, peer, protocol, port, disguises };
 }
 
 function disguisesOf(snapshot: CompiledSnapshot, packet: Packet): readonly Disguise[] {
+	// Nearly every flow is neither: only a request to one of these two has a disguise.
 	if (packet.peer.ip === '169.254.169.254') return metadataDisguises(snapshot, packet);
 	return packet.port === 53 && isResolver(packet.peer) ? dnsDisguises(snapshot, packet) : NO_DISGUISES;
 }

@@ -16,12 +16,19 @@ const LAG_MS = 15 * 60_000;
 
 /** "A denied flow whose source port is a service port and whose destination port is ephemeral is usually a late reply." */
 const isLateReply = ({ disposition, flow }: Observation): boolean =>
-	disposition === 'deny' && flow.sourcePort !== undefined && flow.sourcePort < FIRST_EPHEMERAL_PORT && (flow.port ?? 0) >= FIRST_EPHEMERAL_PORT;
+	disposition === 'deny' &&
+	flow.sourcePort !== undefined &&
+	flow.sourcePort < FIRST_EPHEMERAL_PORT &&
+	(flow.port ?? 0) >= FIRST_EPHEMERAL_PORT;
 
 const NO_HINTS: readonly Hint[] = [];
 
 /** What can be said of an entry before it is evaluated. */
-export function entryHints(observation: Observation, snapshot: CompiledSnapshot | undefined, flow: ResolvedFlow | undefined): readonly Hint[] {
+export function entryHints(
+	observation: Observation,
+	snapshot: CompiledSnapshot | undefined,
+	flow: ResolvedFlow | undefined,
+): readonly Hint[] {
 	const { disposition, policies, timestamp } = observation;
 	const hints: Hint[] = [];
 	if (isLateReply(observation)) hints.push('late-reply');
@@ -54,9 +61,13 @@ interface Given {
 }
 
 /** The hints so far, and those that the policies give. `undecided`: what other kinds may decide is then a reason by itself. */
-export function evaluationHints({ observation, candidates, resolved, evaluation, hints, doubts }: Given, undecided: boolean): readonly Hint[] {
+export function evaluationHints(
+	{ observation, candidates, resolved, evaluation, hints, doubts }: Given,
+	undecided: boolean,
+): readonly Hint[] {
 	const found: Hint[] = [];
-	if (observation.disposition === 'allow' && observation.policies.length > 0) found.push(...comparePolicies(observation, evaluation, candidates));
+	if (observation.disposition === 'allow' && observation.policies.length > 0)
+		found.push(...comparePolicies(observation, evaluation, candidates));
 	const { identity } = resolved.subject;
 	if (identity?.namespace.otherNetworks.some(({ subjects }) => matchMask(subjects, identity.values))) found.push('multi-network');
 	if (!undecided && doubts.some(({ fact }) => fact === 'other-policy-kind')) found.push('other-policies-present');

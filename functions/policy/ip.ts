@@ -94,7 +94,8 @@ export function parseCidr(text: string, strict: boolean): Cidr | string {
 	const prefix = mapped ? Math.max(0, given - 96) : given;
 	const mask = maskOfPrefix(address.family, prefix);
 	const network = and(address, mask);
-	if (strict && !equal(network, address)) return `has bits set beyond its prefix length: the network is ${formatAddress(network)}/${prefix}`;
+	if (strict && !equal(network, address))
+		return `has bits set beyond its prefix length: the network is ${formatAddress(network)}/${prefix}`;
 	return { network, mask, prefix };
 }
 
@@ -108,7 +109,8 @@ export function contains(cidr: Cidr, address: Address): boolean {
 	return (
 		address.family === network.family &&
 		(address.w3 & mask.w3) === network.w3 &&
-		(network.family === 4 || ((address.w2 & mask.w2) === network.w2 && (address.w1 & mask.w1) === network.w1 && (address.w0 & mask.w0) === network.w0))
+		(network.family === 4 ||
+			((address.w2 & mask.w2) === network.w2 && (address.w1 & mask.w1) === network.w1 && (address.w0 & mask.w0) === network.w0))
 	);
 }
 

@@ -46,12 +46,13 @@ export function classify(disposition: Disposition, verdicts: Verdicts, candidate
 export function judge(snapshot: CompiledSnapshot | undefined, observation: Observation, candidates: Mask = DEFAULT_CANDIDATES): Judgement {
 	const { flow, disposition, policies } = observation;
 	const resolved = snapshot && resolveFlow(snapshot, flow);
-	const ends = resolved ? { subject: resolved.subject, peer: resolved.peer } : unresolved(observation);
 	const hints = entryHints(observation, snapshot, resolved);
-	if (disposition === 'deny' && policies.some(({ kind }) => kind !== undefined && DENYING_KINDS.has(kind)))
-		return { ...plain('explicit-deny', hints), evidence: namedDeniers(observation), flow, ...ends };
-	if (!snapshot || !resolved) return { ...plain('undecidable', ['no-snapshot', ...hints]), flow, ...ends };
-	if (!resolved.subject.pod) return { ...plain('undecidable', ['unknown-subject', ...hints]), flow, ...ends };
+	const explicit = disposition === 'deny' && policies.some(({ kind }) => kind !== undefined && DENYING_KINDS.has(kind));
+	if (explicit || !snapshot || !resolved?.subject.pod) {
+		const ends = resolved ? { subject: resolved.subject, peer: resolved.peer } : unresolved(observation);
+		if (explicit) return { ...plain('explicit-deny', hints), evidence: namedDeniers(observation), flow, ...ends };
+		return { ...plain('undecidable', [resolved ? 'unknown-subject' : 'no-snapshot', ...hints]), flow, ...ends };
+	}
 	const evaluation = evaluate(resolved);
 	return decide({ observation, candidates, resolved, evaluation, hints, doubts: doubtsOf(snapshot, resolved, evaluation) });
 }
@@ -77,14 +78,22 @@ function decide(given: Case): Judgement {
 	const evidence = evidenceFor(finding, given, different);
 	const constructs = constructsOf(different);
 	const hints = evaluationHints(given, deciding.length > 0);
-	const ends = { subject: resolved.subject, peer: resolved.peer };
+	const { subject, peer } = resolved;
 	if (deciding.length > 0) {
 		const reasons = [...new Set<Reason>(deciding.map(({ fact }) => fact)), ...hints];
 		const missing = deciding.map((doubt) => doubt.evidence).filter((piece) => piece !== undefined);
-		return { ...plain('undecidable', reasons), constructs, evidence: [{ role: 'would-be', detail: finding }, ...missing, ...evidence], verdicts, flow, ...ends };
+		return {
+			...plain('undecidable', reasons),
+			constructs,
+			evidence: [{ role: 'would-be', detail: finding }, ...missing, ...evidence],
+			verdicts,
+			flow,
+			subject,
+			peer,
+		};
 	}
 	const certainty = certaintyOf(finding, constructs, question, resolved);
-	return { finding, flagged: FLAGGED.has(finding), certainty, constructs, reasons: hints, evidence, verdicts, flow, ...ends };
+	return { finding, flagged: FLAGGED.has(finding), certainty, constructs, reasons: hints, evidence, verdicts, flow, subject, peer };
 }
 
 const plain = (finding: Finding, reasons: readonly Reason[]) =>
@@ -119,29 +128,37 @@ function mayDiffer(doubts: readonly Doubt[], { disposition, verdicts, candidates
 	return findings.some((finding) => finding !== findings[0]);
 }
 
-function evidenceFor(finding: Decided, { resolved, evaluation, candidates }: Case, different: readonly Evidence[]): Evidence[] {
-	const borrowed = [resolved.subject, resolved.peer].flatMap(standInEvidence);
-	return [...decisive(finding, { resolved, evaluation, candidates }, different), ...borrowed];
+function evidenceFor(finding: Decided, given: Case, different: readonly Evidence[]): Evidence[] {
+	const { subject, peer } = given.resolved;
+	const evidence = decisive(finding, given, different);
+	for (const { sibling, namespace, name } of [subject, peer])
+		if (sibling)
+			evidence.push({
+				role: 'stand-in',
+				detail: `${namespace}/${name} is not in the snapshot: judged by the labels of ${sibling.state.namespace}/${sibling.state.name}`,
+			});
+	return evidence;
 }
 
-function standInEvidence({ sibling, namespace, name }: ResolvedFlow['peer']): Evidence[] {
-	if (!sibling) return [];
-	return [{ role: 'stand-in', detail: `${namespace}/${name} is not in the snapshot: judged by the labels of ${sibling.state.namespace}/${sibling.state.name}` }];
-}
-
-function decisive(finding: Decided, { resolved, evaluation, candidates }: Pick<Case, 'resolved' | 'evaluation' | 'candidates'>, different: readonly Evidence[]): Evidence[] {
+function decisive(finding: Decided, { resolved, evaluation, candidates }: Case, different: readonly Evidence[]): Evidence[] {
 	const denies = denied(evaluation) & candidates;
 	switch (finding) {
 		case 'void-rule':
 		case 'overreach':
 			return [...different, ...isolating(evaluation, resolved, denies).filter((piece) => !mentions(different, piece))];
-		case 'explained':
-			return [...isolating(evaluation, resolved, CALICO | denies), ...nearMiss(evaluation, resolved, CALICO), ...different];
+		case 'explained': {
+			const near = nearMiss(evaluation, resolved, CALICO);
+			const evidence = isolating(evaluation, resolved, CALICO | denies);
+			if (near) evidence.push(near);
+			return different.length > 0 ? [...evidence, ...different] : evidence;
+		}
 		case 'contradicted':
 			return [...admitting(evaluation, resolved, candidates), ...isolating(evaluation, resolved, denies), ...different];
 		case 'newly-open':
-		case 'confirmed':
-			return [...admitting(evaluation, resolved, candidates | CALICO), ...different];
+		case 'confirmed': {
+			const evidence = admitting(evaluation, resolved, candidates | CALICO);
+			return different.length > 0 ? [...evidence, ...different] : evidence;
+		}
 		case 'not-isolated':
 			return [...different];
 		default:
@@ -152,15 +169,22 @@ function decisive(finding: Decided, { resolved, evaluation, candidates }: Pick<C
 const mentions = (pieces: readonly Evidence[], { policyNamespace, policyName }: Evidence): boolean =>
 	pieces.some((piece) => piece.policyNamespace === policyNamespace && piece.policyName === policyName);
 
+const NO_CONSTRUCTS: readonly ConstructId[] = [];
+
 function constructsOf(different: readonly Evidence[]): readonly ConstructId[] {
-	if (different.length === 0) return [];
+	if (different.length === 0) return NO_CONSTRUCTS;
 	return [...new Set(different.map(({ construct }) => construct).filter((construct) => construct !== undefined))].sort();
 }
 
 /** Findings that a construct decides: no surer than the construct's difference is. */
 const DECIDED_BY_CONSTRUCT: ReadonlySet<Finding> = new Set<Finding>(['overreach', 'void-rule', 'newly-open']);
 
-function certaintyOf(finding: Decided, constructs: readonly ConstructId[], { disposition, verdicts, candidates }: Question, { subject, peer }: ResolvedFlow): Certainty | null {
+function certaintyOf(
+	finding: Decided,
+	constructs: readonly ConstructId[],
+	{ disposition, verdicts, candidates }: Question,
+	{ subject, peer }: ResolvedFlow,
+): Certainty | null {
 	if (finding === 'not-isolated' || finding === 'contradicted') return null;
 	const agreeing = disposition === 'deny' ? denied(verdicts) & candidates : candidates & ~denied(verdicts);
 	if (agreeing !== candidates || subject.sibling || peer.sibling) return 'likely';

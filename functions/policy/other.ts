@@ -1,5 +1,5 @@
 import { type LabelPredicate, parseCalicoSelector } from './calico.ts';
-import type { Direction, LabelRequirement, Labels, LabelSelector, OtherPolicy } from './model.ts';
+import type { Direction, LabelRequirement, LabelSelector, Labels, OtherPolicy } from './model.ts';
 import { CALICO, CILIUM, type Mask } from './semantics.ts';
 
 /**
@@ -55,7 +55,9 @@ function compileOther(policy: OtherPolicy): OtherEffects[] {
 			return [fqdn(policy, spec)];
 		case 'CiliumNetworkPolicy':
 		case 'CiliumClusterwideNetworkPolicy':
-			return [spec, ...asList(asObject(policy.spec)['specs']).map(asObject)].filter((rule) => 'endpointSelector' in rule).map((rule) => cilium(policy, rule));
+			return [spec, ...asList(asObject(policy.spec)['specs']).map(asObject)]
+				.filter((rule) => 'endpointSelector' in rule)
+				.map((rule) => cilium(policy, rule));
 		case 'ClusterNetworkPolicy':
 		case 'AdminNetworkPolicy':
 		case 'BaselineAdminNetworkPolicy':
@@ -97,7 +99,9 @@ function cilium(policy: OtherPolicy, rule: Json): OtherEffects {
 		policy,
 		acts: DATAPLANE_V2,
 		selects: (pod, namespace) =>
-			policy.namespace !== undefined && policy.namespace !== namespace.name ? false : matchesEndpoint(rule['endpointSelector'], pod, namespace),
+			policy.namespace !== undefined && policy.namespace !== namespace.name
+				? false
+				: matchesEndpoint(rule['endpointSelector'], pod, namespace),
 		ingress: effects('ingress'),
 		egress: effects('egress'),
 	};
@@ -140,14 +144,23 @@ function calico(policy: OtherPolicy, spec: Json): OtherEffects {
 			: rulesOf(direction).length > 0 || (direction === 'ingress' && rulesOf('egress').length === 0);
 	const effects = (direction: Direction): DirectionEffects => {
 		const actions = new Set(rulesOf(direction).map(({ action }) => `${action}`));
-		return { isolates: has(direction), admits: actions.has('Allow') ? ANY_PORT : [], denies: actions.has('Deny') ? ANY_PORT : [], outsideOnly: false };
+		return {
+			isolates: has(direction),
+			admits: actions.has('Allow') ? ANY_PORT : [],
+			denies: actions.has('Deny') ? ANY_PORT : [],
+			outsideOnly: false,
+		};
 	};
 	return {
 		policy,
 		acts: CALICO,
 		selects: (pod, namespace) => {
 			if (policy.kind === 'NetworkPolicy' && policy.namespace !== namespace.name) return false;
-			return calicoSelects(selector, withNames(pod, namespace.name)) && calicoSelects(namespaces, withNames(namespace.labels, namespace.name)) && (limited || !selector || !namespaces ? 'maybe' : true);
+			return (
+				calicoSelects(selector, withNames(pod, namespace.name)) &&
+				calicoSelects(namespaces, withNames(namespace.labels, namespace.name)) &&
+				(limited || !selector || !namespaces ? 'maybe' : true)
+			);
 		},
 		ingress: effects('ingress'),
 		egress: effects('egress'),
@@ -155,7 +168,11 @@ function calico(policy: OtherPolicy, spec: Json): OtherEffects {
 }
 
 const calicoSelects = (predicate: LabelPredicate | undefined, labels: Labels): boolean => predicate?.(labels) ?? true;
-const withNames = (labels: Labels, namespace: string): Labels => ({ ...labels, 'projectcalico.org/namespace': namespace, 'projectcalico.org/name': namespace });
+const withNames = (labels: Labels, namespace: string): Labels => ({
+	...labels,
+	'projectcalico.org/namespace': namespace,
+	'projectcalico.org/name': namespace,
+});
 
 /** Ports of FQDN and Cilium kinds: `{port, protocol, endPort}`, the port a number, its text, or a name (which may be any). */
 function portFilters(ports: readonly unknown[]): readonly PortFilter[] {
@@ -163,7 +180,7 @@ function portFilters(ports: readonly unknown[]): readonly PortFilter[] {
 	return ports.map(asObject).map(({ port, endPort, protocol }) => {
 		const first = Number(port);
 		const named = protocol === undefined || protocol === 'ANY' ? {} : { protocol: `${protocol}` };
-		return Number.isInteger(first) && first > 0 ? { ...named, first, last: Number(endPort) > first ? Number(endPort) : first } : named;
+		return Number.isInteger(first) && first > 0 ? { ...named, first, last: Math.max(first, Number(endPort) || first) } : named;
 	});
 }
 
@@ -196,5 +213,8 @@ function matchesEndpoint(selector: unknown, pod: Labels, { name, labels }: { nam
 	const plain = Object.fromEntries(Object.entries(asObject(matchLabels)).map(([key, value]) => [bare(key), value]));
 	if ([...Object.keys(plain), ...expressions.map(({ key }) => key)].some((key) => key.startsWith('reserved'))) return 'maybe';
 	const ofNamespace = Object.entries(labels).map(([key, value]): [string, string] => [`${NAMESPACE_LABELS}${key}`, value]);
-	return matches({ matchLabels: plain, matchExpressions: expressions }, { ...pod, ...Object.fromEntries(ofNamespace), [POD_NAMESPACE]: name });
+	return matches(
+		{ matchLabels: plain, matchExpressions: expressions },
+		{ ...pod, ...Object.fromEntries(ofNamespace), [POD_NAMESPACE]: name },
+	);
 }

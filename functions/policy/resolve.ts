@@ -1,5 +1,6 @@
-import type { CompiledPod, CompiledSnapshot, Identity } from './compile.ts';
+import type { CompiledSnapshot } from './compile.ts';
 import type { End } from './finding.ts';
+import type { CompiledPod, Identity } from './identity.ts';
 import { type Address, formatAddress, parseAddress } from './ip.ts';
 import type { FlowEnd, Owner } from './model.ts';
 import { standIn } from './sibling.ts';

@@ -78,7 +78,9 @@ function mentionValue(values: Map<string, number>, value: string): void {
 
 /** Compiles a selector whose keys and values were all mentioned. */
 export function compileSelector(vocabulary: Vocabulary, selector: LabelSelector): CompiledSelector {
-	const fromLabels = Object.entries(selector.matchLabels).map(([key, value]): LabelRequirement => ({ key, operator: 'In', values: [value] }));
+	const fromLabels = Object.entries(selector.matchLabels).map(
+		([key, value]): LabelRequirement => ({ key, operator: 'In', values: [value] }),
+	);
 	return [...fromLabels, ...selector.matchExpressions].map((requirement) => compileRequirement(vocabulary, requirement));
 }
 

@@ -1,4 +1,5 @@
-import { type CompiledPod, type CompiledSnapshot, identify } from './compile.ts';
+import type { CompiledSnapshot } from './compile.ts';
+import { type CompiledPod, identify } from './identity.ts';
 import { parseAddress } from './ip.ts';
 import type { FlowEnd, Labels, Owner } from './model.ts';
 
@@ -35,7 +36,11 @@ export function standIn(
 }
 
 /** The parts of a name that a controller makes: `web-5d9c7b8f6d-x7k2p` of a Deployment, `web-x7k2p` of a DaemonSet or Job, `db-0` of a StatefulSet. */
-const PATTERNS = [/^(.+)-[bcdfghjklmnpqrstvwxz2456789]{6,10}-[bcdfghjklmnpqrstvwxz2456789]{5}$/, /^(.+)-[bcdfghjklmnpqrstvwxz2456789]{5}$/, /^(.+)-\d+$/] as const;
+const PATTERNS = [
+	/^(.+)-[bcdfghjklmnpqrstvwxz2456789]{6,10}-[bcdfghjklmnpqrstvwxz2456789]{5}$/,
+	/^(.+)-[bcdfghjklmnpqrstvwxz2456789]{5}$/,
+	/^(.+)-\d+$/,
+] as const;
 
 const ownerKey = ({ kind, name }: Owner): string => `${kind}/${name}`;
 const nameKeys = (name: string): string[] =>

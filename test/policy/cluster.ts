@@ -28,7 +28,14 @@ export const policy = (tweaks: Partial<NetworkPolicy> = {}): NetworkPolicy => ({
 
 /** `web` and `client` on n1, `far` on n2, `agent` on n2's host network. */
 const PODS: readonly PodState[] = [
-	{ namespace: 'default', name: 'web', labels: { app: 'web' }, ips: ['10.32.1.2'], node: 'n1', ports: [{ name: 'http', port: 8080, protocol: 'TCP' }] },
+	{
+		namespace: 'default',
+		name: 'web',
+		labels: { app: 'web' },
+		ips: ['10.32.1.2'],
+		node: 'n1',
+		ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
+	},
 	{ namespace: 'default', name: 'client', labels: { app: 'client' }, ips: ['10.32.1.3'], node: 'n1' },
 	{ namespace: 'other', name: 'far', labels: { app: 'far' }, ips: ['10.32.2.2'], node: 'n2' },
 	{ namespace: 'kube-system', name: 'agent', labels: { app: 'agent' }, ips: ['10.128.0.2'], node: 'n2', hostNetwork: true },
@@ -64,7 +71,11 @@ export const flow = (tweaks: Partial<Flow> = {}): Flow => ({
 	...tweaks,
 });
 
-export const observe = (disposition: Observation['disposition'], tweaks: Partial<Flow> = {}, policies: Observation['policies'] = []): Observation => ({
+export const observe = (
+	disposition: Observation['disposition'],
+	tweaks: Partial<Flow> = {},
+	policies: Observation['policies'] = [],
+): Observation => ({
 	flow: flow(tweaks),
 	disposition,
 	policies,

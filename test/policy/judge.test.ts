@@ -14,7 +14,8 @@ const CANDIDATES = ONE | OTHER;
 
 /** Verdicts in which each semantics has the given answer. */
 function verdictsOf(answers: readonly (readonly [number, Answer])[]): Verdicts {
-	const under = (...wanted: Answer[]) => answers.reduce((mask, [semantics, answer]) => (wanted.includes(answer) ? mask | semantics : mask), 0);
+	const under = (...wanted: Answer[]) =>
+		answers.reduce((mask, [semantics, answer]) => (wanted.includes(answer) ? mask | semantics : mask), 0);
 	return { isolated: under('exempt', 'rule', 'deny'), exempt: under('exempt'), admitted: under('rule'), unknown: 0 };
 }
 
@@ -76,8 +77,14 @@ describe('judge', (it) => {
 	it('explains a denial that was one before', () => {
 		const judged = judge(cluster({ policies: [policy()] }), observe('deny'));
 		assert.equal([judged.finding, judged.flagged, judged.certainty, judged.constructs], ['explained', false, 'certain', []]);
-		assert.equal(judged.evidence.map(({ role, policyName }) => [role, policyName]), [['isolates', 'p']]);
-		assert.is(summarize(judged), 'Denied as before the move: default/p isolates default/web for ingress and no rule admits default/client to default/web on TCP 8080.');
+		assert.equal(
+			judged.evidence.map(({ role, policyName }) => [role, policyName]),
+			[['isolates', 'p']],
+		);
+		assert.is(
+			summarize(judged),
+			'Denied as before the move: default/p isolates default/web for ingress and no rule admits default/client to default/web on TCP 8080.',
+		);
 	});
 
 	it('calls rules of an unlisted direction an overreach, and names them in a confirmed entry', () => {
@@ -85,7 +92,10 @@ describe('judge', (it) => {
 		const denied = judge(cluster({ policies: [beyond] }), observe('deny', { direction: 'egress' }));
 		assert.equal([denied.finding, denied.flagged, denied.constructs], ['overreach', true, ['policy-types-overreach']]);
 		const allowed = judge(cluster({ policies: [beyond] }), observe('allow', { direction: 'egress', port: 443 }));
-		assert.equal([allowed.finding, allowed.flagged, allowed.constructs, allowed.certainty], ['confirmed', false, ['policy-types-overreach'], 'certain']);
+		assert.equal(
+			[allowed.finding, allowed.flagged, allowed.constructs, allowed.certainty],
+			['confirmed', false, ['policy-types-overreach'], 'certain'],
+		);
 		assert.match(summarize(allowed), /that is why default\/p takes part here, and why the log names it/);
 	});
 
@@ -104,7 +114,10 @@ describe('judge', (it) => {
 		const narrowed = judge(cluster({ policies: [range] }), observe('deny'), maskOf(['cilium-1.14', 'cilium-1.15']));
 		assert.equal([narrowed.finding, narrowed.certainty], ['void-rule', 'certain']);
 		assert.is(judge(cluster({ policies: [range] }), observe('deny'), bit('cilium-1.20')).finding, 'contradicted');
-		assert.equal([judge(cluster({ policies: [range] }), observe('allow')).finding, judge(cluster({ policies: [range] }), observe('allow')).certainty], ['confirmed', 'likely']);
+		assert.equal(
+			[judge(cluster({ policies: [range] }), observe('allow')).finding, judge(cluster({ policies: [range] }), observe('allow')).certainty],
+			['confirmed', 'likely'],
+		);
 	});
 
 	it('is never surer than the construct', () => {
@@ -115,7 +128,9 @@ describe('judge', (it) => {
 	});
 
 	it('leaves out a construct that another rule makes up for', () => {
-		const both = policy({ ingress: [rule({ peers: [block('10.32.1.3/32')] }), rule({ peers: [{ podSelector: labels({ app: 'client' }) }] })] });
+		const both = policy({
+			ingress: [rule({ peers: [block('10.32.1.3/32')] }), rule({ peers: [{ podSelector: labels({ app: 'client' }) }] })],
+		});
 		const judged = judge(cluster({ policies: [both] }), observe('allow'));
 		assert.equal([judged.finding, judged.constructs], ['confirmed', []]);
 	});
@@ -127,7 +142,10 @@ describe('judge', (it) => {
 
 	it('contradicts a denial that every candidate admits, and an admission that every one denies', () => {
 		const open = policy({ ingress: [rule()] });
-		assert.equal([judge(cluster({ policies: [open] }), observe('deny')).finding, judge(cluster({ policies: [policy()] }), observe('allow')).finding], ['contradicted', 'contradicted']);
+		assert.equal(
+			[judge(cluster({ policies: [open] }), observe('deny')).finding, judge(cluster({ policies: [policy()] }), observe('allow')).finding],
+			['contradicted', 'contradicted'],
+		);
 	});
 
 	it('names a policy of a kind that can deny, even without a snapshot', () => {
@@ -137,7 +155,10 @@ describe('judge', (it) => {
 			assert.equal([judged.finding, judged.flagged, judged.certainty], ['explicit-deny', false, null]);
 			assert.is(summarize(judged).startsWith('Denied by name: lockdown denies'), true);
 		}
-		const notDenying = judge(cluster({ policies: [policy()] }), observe('deny', {}, [{ kind: 'NetworkPolicy', namespace: 'default', name: 'p' }]));
+		const notDenying = judge(
+			cluster({ policies: [policy()] }),
+			observe('deny', {}, [{ kind: 'NetworkPolicy', namespace: 'default', name: 'p' }]),
+		);
 		assert.equal([notDenying.finding, notDenying.reasons], ['explained', ['policy-named-on-deny']]);
 	});
 
@@ -159,9 +180,15 @@ describe('judge', (it) => {
 		const unreadable = { namespace: 'default', name: 'bad', reason: 'spec.ingress[0].ports[0].port: 0' };
 		const anyPod = judge(cluster({ policies: [policy()], unreadablePolicies: [unreadable] }), observe('deny'));
 		assert.equal([anyPod.finding, anyPod.reasons], ['undecidable', ['unreadable-policy']]);
-		const others = judge(cluster({ policies: [policy()], unreadablePolicies: [{ ...unreadable, podSelector: labels({ app: 'other' }) }] }), observe('deny'));
+		const others = judge(
+			cluster({ policies: [policy()], unreadablePolicies: [{ ...unreadable, podSelector: labels({ app: 'other' }) }] }),
+			observe('deny'),
+		);
 		assert.is(others.finding, 'explained');
-		const elsewhere = judge(cluster({ policies: [policy()], unreadablePolicies: [{ ...unreadable, namespace: 'other' }] }), observe('deny'));
+		const elsewhere = judge(
+			cluster({ policies: [policy()], unreadablePolicies: [{ ...unreadable, namespace: 'other' }] }),
+			observe('deny'),
+		);
 		assert.is(elsewhere.finding, 'explained');
 	});
 
@@ -178,7 +205,9 @@ describe('judge', (it) => {
 		assert.equal([late.finding, late.reasons], ['explained', ['late-reply']]);
 		const open = cluster({ policies: [policy({ ingress: [rule()] })] });
 		assert.equal(judge(open, observe('allow', {}, [{ kind: 'NetworkPolicy', namespace: 'default', name: 'p' }])).reasons, []);
-		assert.equal(judge(open, observe('allow', {}, [{ kind: 'NetworkPolicy', namespace: 'default', name: 'q' }])).reasons, ['policies-differ']);
+		assert.equal(judge(open, observe('allow', {}, [{ kind: 'NetworkPolicy', namespace: 'default', name: 'q' }])).reasons, [
+			'policies-differ',
+		]);
 	});
 
 	it('decides by the name where name and address disagree', () => {

@@ -1,0 +1,144 @@
+import { allPortsMask, type CompiledPeer, type CompiledPort, type CompiledRule, ENFORCES_UNLISTED_DIRECTIONS, PROTOCOL } from './clause.ts';
+import { describePeer, describePort } from './describe.ts';
+import type { CompiledNamespace } from './identity.ts';
+import { type Cidr, parseCidr } from './ip.ts';
+import type { Direction, LabelSelector, NetworkPolicy, PodState, PolicyPeer, PolicyPort, PolicyRule } from './model.ts';
+import { type CompiledSelector, compileSelector, isEverything, isNegative, type Vocabulary } from './selector.ts';
+import { ALL, CILIUM_1_12, CILIUM_TO_1_19, type Mask, NONE } from './semantics.ts';
+
+export interface CompiledPolicy {
+	/** `namespace/name`. */
+	readonly id: string;
+	readonly source: NetworkPolicy;
+	/** The `namespace/name` that logs may give it: its own, and those of annotations. */
+	readonly loggedAs: readonly string[];
+	readonly subjects: CompiledSelector;
+	/** The semantics under which the policy is accepted at all. */
+	readonly accepted: Mask;
+	/** The semantics under which it has the direction: isolates in it, and admits by its rules. */
+	readonly ingressTypes: Mask;
+	readonly egressTypes: Mask;
+	readonly ingress: readonly CompiledRule[];
+	readonly egress: readonly CompiledRule[];
+}
+
+/** Label keys and values that selectors mention: of Pods, and of Namespaces. */
+export interface Vocabularies {
+	readonly pods: Vocabulary;
+	readonly namespaceLabels: Vocabulary;
+}
+
+/**
+ * Cilium's cluster-wide table of named ports, up to 1.19: by name and protocol the one number, or -1 where Pods differ. Init containers
+ * do not count, nor do host-network Pods, which are no endpoints.
+ */
+export function clusterPorts(pods: readonly PodState[]): Map<string, number> {
+	const table = new Map<string, number>();
+	for (const pod of pods) {
+		if (!pod.ports || pod.hostNetwork) continue;
+		for (const { name, port, protocol, init } of pod.ports) {
+			if (init !== undefined) continue;
+			const key = `${protocol} ${name}`;
+			const known = table.get(key);
+			if (known === undefined) table.set(key, port);
+			else if (known !== port) table.set(key, -1);
+		}
+	}
+	return table;
+}
+
+/** What a policy is compiled with. */
+export interface Compiler extends Vocabularies {
+	readonly namespaces: ReadonlyMap<string, CompiledNamespace>;
+	readonly ports: ReadonlyMap<string, number>;
+}
+
+/** Compiles one policy. */
+export function compilePolicy(source: NetworkPolicy, compiler: Compiler): CompiledPolicy {
+	const rules = (direction: Direction) => source[direction].map((rule, index) => compileRule({ source, rule, index, direction }, compiler));
+	const names = [source.name, source.annotations?.['policy.cilium.io/name'], source.annotations?.['io.cilium.name']];
+	const usesSctp = [...source.ingress, ...source.egress].some(({ ports }) => ports.some(({ protocol }) => protocol === 'SCTP'));
+	return {
+		id: `${source.namespace}/${source.name}`,
+		source,
+		loggedAs: names.filter((name) => name !== undefined).map((name) => `${source.namespace}/${name}`),
+		subjects: compileSelector(compiler.pods, source.podSelector),
+		// 1.12 refuses any policy with SCTP on any port entry of either direction, listed in policyTypes or not.
+		accepted: usesSctp ? ALL & ~CILIUM_1_12 : ALL,
+		ingressTypes: typesMask(source, 'ingress'),
+		egressTypes: typesMask(source, 'egress'),
+		ingress: rules('ingress'),
+		egress: rules('egress'),
+	};
+}
+
+/** "List of rule types that the NetworkPolicy relates to": Cilium also enforces rules of a direction that the list leaves out. */
+const typesMask = (source: NetworkPolicy, direction: Direction): Mask =>
+	source.types.includes(direction) ? ALL : source[direction].length > 0 ? ENFORCES_UNLISTED_DIRECTIONS : NONE;
+
+/** See `multi-network`: such a policy says nothing about the default network. */
+export const isForOtherNetwork = ({ annotations }: NetworkPolicy): boolean =>
+	(annotations?.['networking.gke.io/network'] ?? 'default') !== 'default';
+
+interface RuleContext {
+	readonly source: NetworkPolicy;
+	readonly rule: PolicyRule;
+	readonly index: number;
+	readonly direction: Direction;
+}
+
+function compileRule({ source, rule, index, direction }: RuleContext, compiler: Compiler): CompiledRule {
+	const own = compiler.namespaces.get(source.namespace)?.index ?? -1;
+	const hasPeers = rule.peers.length > 0;
+	return {
+		index,
+		direction,
+		source: rule,
+		peers: rule.peers.map((peer) => compilePeer(peer, own, compiler)),
+		ports: rule.ports.map((port) => compilePort(port, hasPeers, compiler.ports)),
+	};
+}
+
+function compilePeer(source: PolicyPeer, own: number, { pods, namespaceLabels }: Compiler): CompiledPeer {
+	const { ipBlock, podSelector, namespaceSelector } = source;
+	const cidr = ipBlock && readCidr(ipBlock.cidr);
+	return {
+		source,
+		text: describePeer(source),
+		...(cidr && { cidr }),
+		except: (ipBlock?.except ?? []).map(readCidr).filter((except) => except !== undefined),
+		anyAddress: cidr !== undefined && cidr.prefix === 0 && ipBlock?.except.length === 0,
+		ownNamespace: namespaceSelector ? -1 : own,
+		namespaces: namespaceSelector ? compileSelector(namespaceLabels, namespaceSelector) : [],
+		pods: podSelector ? compileSelector(pods, podSelector) : [],
+		outside: admitsOutside(podSelector, namespaceSelector) ? CILIUM_TO_1_19 : NONE,
+	};
+}
+
+const readCidr = (text: string): Cidr | undefined => {
+	const cidr = parseCidr(text, false);
+	return typeof cidr === 'string' ? undefined : cidr;
+};
+
+/** See `negative-namespace-selector`: no requirement of the peer asks for something that only a Pod has. */
+const admitsOutside = (podSelector: LabelSelector | undefined, namespaceSelector: LabelSelector | undefined): boolean =>
+	namespaceSelector !== undefined &&
+	isNegative(namespaceSelector) &&
+	(podSelector === undefined || isEverything(podSelector) || isNegative(podSelector));
+
+function compilePort(source: PolicyPort, ruleHasPeers: boolean, clusterPorts: ReadonlyMap<string, number>): CompiledPort {
+	const { protocol, port, endPort } = source;
+	const first = typeof port === 'number' ? port : -1;
+	const clusterNumber = typeof port === 'string' ? clusterPorts.get(`${protocol} ${port}`) : undefined;
+	return {
+		source,
+		text: describePort(source),
+		protocol: PROTOCOL[protocol],
+		first,
+		last: endPort ?? first,
+		...(typeof port === 'string' && { name: port }),
+		allPorts: allPortsMask(ruleHasPeers),
+		clusterNumber: clusterNumber ?? -1,
+		ambiguous: clusterNumber === -1,
+	};
+}
