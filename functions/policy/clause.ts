@@ -1,7 +1,7 @@
 import type { ConstructId } from './constructs.ts';
+import type { ResolvedEnd } from './end.ts';
 import { type Address, type Cidr, contains } from './ip.ts';
 import type { Direction, PolicyPeer, PolicyPort, PolicyRule } from './model.ts';
-import type { ResolvedEnd } from './resolve.ts';
 import { type CompiledSelector, matchMask } from './selector.ts';
 import {
 	ALL,
@@ -28,7 +28,7 @@ export interface CompiledPeer {
 	readonly source: PolicyPeer;
 	/** As a person would say it. */
 	readonly text: string;
-	readonly cidr?: Cidr;
+	readonly cidr: Cidr | undefined;
 	readonly except: readonly Cidr[];
 	/** 0.0.0.0/0 or ::/0 without `except`. */
 	readonly anyAddress: boolean;
@@ -48,7 +48,7 @@ export interface CompiledPort {
 	/** -1: no number. */
 	readonly first: number;
 	readonly last: number;
-	readonly name?: string;
+	readonly name: string | undefined;
 	/** The semantics under which an entry without a port admits all ports of its protocol. */
 	readonly allPorts: Mask;
 	/** For a name, in egress up to 1.19: the one number it has in the cluster, or -1. */
@@ -110,8 +110,12 @@ function blockMask(peer: CompiledPeer, end: ResolvedEnd, subject: ResolvedEnd): 
 			const own = subject.node !== undefined && subject.node === end.node;
 			return (inside ? SPECIFIED : NONE) | (inside || (own && includesAny(peer, end.addresses)) ? CIDR_MATCHES_NODES : NONE);
 		}
-		default:
+		case 'service':
+		case 'well-known':
+		case 'external':
 			return inside ? ALL : peer.anyAddress ? CILIUM_TO_1_14 : NONE;
+		default:
+			return end.kind satisfies never;
 	}
 }
 
@@ -148,7 +152,7 @@ function namedPortMask(entry: CompiledPort, name: string, port: number, directio
 }
 
 function ownNameMask(entry: CompiledPort, name: string, port: number, destination: ResolvedEnd): Mask {
-	const ports = destination.pod?.state.ports;
+	const ports = destination.pod?.ports;
 	if (!ports) return NONE;
 	let mask = NONE;
 	for (const declared of ports) {
@@ -170,8 +174,12 @@ export function peerConstruct(peer: CompiledPeer, { subject, peer: end }: Ends, 
 		case 'node':
 		case 'host-network-pod':
 			return direction === 'ingress' && isReachedThroughNodes(subject) ? 'snat-remote-node' : 'ipblock-node';
-		default:
+		case 'service':
+		case 'well-known':
+		case 'external':
 			return 'any-cidr-dual-stack';
+		default:
+			return end.kind satisfies never;
 	}
 }
 
@@ -181,7 +189,7 @@ function isReachedThroughNodes({ identity, pod }: ResolvedEnd): boolean {
 	return identity.namespace.services.some(({ type, externalTrafficPolicy, selector }) => {
 		const entries = Object.entries(selector ?? {});
 		const external = (type === 'LoadBalancer' || type === 'NodePort') && externalTrafficPolicy !== 'Local';
-		return external && entries.length > 0 && entries.every(([key, value]) => pod.state.labels[key] === value);
+		return external && entries.length > 0 && entries.every(([key, value]) => pod.labels[key] === value);
 	});
 }
 

@@ -1,7 +1,8 @@
 import { clusterPorts, compilePolicy, isForOtherNetwork, type Vocabularies } from './compiled-policy.ts';
-import { type CompiledNamespace, type CompiledPod, type Identities, identify } from './identity.ts';
-import { type Address, formatAddress, parseAddress } from './ip.ts';
-import type { ClusterFacts, ClusterState, Labels, ServiceState, Snapshot } from './model.ts';
+import { bareEnd, parseAddresses, podEnd, type ResolvedEnd, withAddress } from './end.ts';
+import { type CompiledNamespace, type Identities, identify } from './identity.ts';
+import { formatAddress, parseAddress } from './ip.ts';
+import type { ClusterFacts, ClusterState, Labels, Snapshot } from './model.ts';
 import { compileOthers, type OtherEffects } from './other.ts';
 import { compileSelector, createVocabulary, mention, valuesOf } from './selector.ts';
 
@@ -12,12 +13,10 @@ export interface CompiledSnapshot {
 	readonly cluster?: ClusterFacts;
 	readonly state: ClusterState;
 	readonly namespaces: ReadonlyMap<string, CompiledNamespace>;
-	/** Nodes by name, with their parsed addresses. */
-	readonly nodes: ReadonlyMap<string, readonly Address[]>;
-	/** What has an address, by its one spelling: running Pods first, then nodes, then host-network Pods. */
-	readonly byAddress: ReadonlyMap<string, CompiledPod | string>;
-	/** Services by ClusterIP. */
-	readonly services: ReadonlyMap<string, ServiceState>;
+	/** Nodes by name, as the end of a flow with their first address. */
+	readonly nodes: ReadonlyMap<string, ResolvedEnd>;
+	/** What has an address, by its one spelling: running Pods before nodes, nodes before host-network Pods, then Services and well-known ones. */
+	readonly byAddress: ReadonlyMap<string, ResolvedEnd>;
 	readonly identities: Identities;
 	/** Policies of other kinds, as far as it can be told whom they concern. */
 	readonly others: readonly OtherEffects[];
@@ -34,9 +33,8 @@ export function compileSnapshot(snapshot: Snapshot): CompiledSnapshot {
 	const identities: Identities = { vocabulary: vocabularies.pods, known: new Map() };
 	for (const pod of state.pods) {
 		const namespace = namespaces.get(pod.namespace);
-		const addresses = pod.ips.map(parseAddress).filter((address) => address !== undefined);
-		if (!namespace) continue;
-		namespace.pods.set(pod.name, { state: pod, identity: identify(identities, namespace, pod.labels), addresses, end: undefined });
+		const addresses = parseAddresses(pod.ips);
+		if (namespace) namespace.pods.set(pod.name, podEnd(pod, identify(identities, namespace, pod.labels), { ip: pod.ips[0], addresses }));
 	}
 	for (const service of state.services) namespaces.get(service.namespace)?.services.push(service);
 	const compiler = { ...vocabularies, namespaces, ports: clusterPorts(state.pods) };
@@ -48,7 +46,9 @@ export function compileSnapshot(snapshot: Snapshot): CompiledSnapshot {
 		const subjects = source.podSelector && { subjects: compileSelector(vocabularies.pods, source.podSelector) };
 		namespaces.get(source.namespace)?.unreadable.push({ source, ...subjects });
 	}
-	const nodes = new Map(state.nodes.map(({ name, ips }) => [name, ips.map(parseAddress).filter((address) => address !== undefined)]));
+	const nodes = new Map(
+		state.nodes.map(({ name, ips }) => [name, bareEnd({ kind: 'node', name, ip: ips[0], addresses: parseAddresses(ips), node: name })]),
+	);
 	return {
 		id: snapshot.id,
 		...(snapshot.validFrom !== undefined && { validFrom: snapshot.validFrom }),
@@ -57,8 +57,7 @@ export function compileSnapshot(snapshot: Snapshot): CompiledSnapshot {
 		state,
 		namespaces,
 		nodes,
-		byAddress: indexAddresses(state, namespaces),
-		services: indexServices(state),
+		byAddress: indexAddresses({ state, namespaces, nodes }),
 		identities,
 		others: compileOthers(state.otherPolicies),
 	};
@@ -94,30 +93,29 @@ function compileNamespaces(state: ClusterState, { namespaceLabels }: Vocabularie
 	return namespaces;
 }
 
-function indexServices({ services }: ClusterState): Map<string, ServiceState> {
-	const index = new Map<string, ServiceState>();
-	for (const service of services)
-		for (const text of service.clusterIps ?? []) {
-			const ip = spelling(text);
-			if (ip !== undefined) index.set(ip, service);
-		}
-	return index;
-}
+/** Addresses that mean the same in every GKE cluster. */
+const WELL_KNOWN = [
+	['169.254.169.254', 'metadata server'],
+	['169.254.169.252', 'metadata server'],
+	['169.254.20.10', 'node-local DNS'],
+] as const;
 
 /** A finished Pod's addresses may belong to another Pod; a host-network Pod's belong to its node. */
-function indexAddresses(state: ClusterState, namespaces: ReadonlyMap<string, CompiledNamespace>): Map<string, CompiledPod | string> {
-	const index = new Map<string, CompiledPod | string>();
-	const pods: CompiledPod[] = [];
-	for (const namespace of namespaces.values()) for (const pod of namespace.pods.values()) if (!pod.state.finished) pods.push(pod);
-	const add = (ips: readonly string[], holder: CompiledPod | string) => {
+function indexAddresses({ state, namespaces, nodes }: Pick<CompiledSnapshot, 'state' | 'namespaces' | 'nodes'>): Map<string, ResolvedEnd> {
+	const index = new Map<string, ResolvedEnd>();
+	const add = (ips: readonly string[], end: ResolvedEnd) => {
 		for (const text of ips) {
 			const ip = spelling(text);
-			if (ip !== undefined && !index.has(ip)) index.set(ip, holder);
+			if (ip !== undefined && !index.has(ip)) index.set(ip, text === end.ip ? end : withAddress(end, text));
 		}
 	};
-	for (const pod of pods) if (!pod.state.hostNetwork) add(pod.state.ips, pod);
-	for (const node of state.nodes) add(node.ips, node.name);
-	for (const pod of pods) if (pod.state.hostNetwork) add(pod.state.ips, pod);
+	const running = [...namespaces.values()].flatMap(({ pods }) => [...pods.values()].filter(({ pod }) => pod && !pod.finished));
+	for (const end of running) if (end.identity) add(end.pod?.ips ?? [], end);
+	for (const { name, ips } of state.nodes) add(ips, nodes.get(name) as ResolvedEnd);
+	for (const end of running) if (!end.identity) add(end.pod?.ips ?? [], end);
+	for (const { namespace, name, clusterIps = [] } of state.services)
+		for (const ip of clusterIps) add([ip], bareEnd({ kind: 'service', namespace, name, ip }));
+	for (const [ip, name] of WELL_KNOWN) add([ip], bareEnd({ kind: 'well-known', name, ip }));
 	return index;
 }
 

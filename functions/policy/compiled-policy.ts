@@ -105,7 +105,7 @@ function compilePeer(source: PolicyPeer, own: number, { pods, namespaceLabels }:
 	return {
 		source,
 		text: describePeer(source),
-		...(cidr && { cidr }),
+		cidr,
 		except: (ipBlock?.except ?? []).map(readCidr).filter((except) => except !== undefined),
 		anyAddress: cidr !== undefined && cidr.prefix === 0 && ipBlock?.except.length === 0,
 		ownNamespace: namespaceSelector ? -1 : own,
@@ -136,7 +136,7 @@ function compilePort(source: PolicyPort, ruleHasPeers: boolean, clusterPorts: Re
 		protocol: PROTOCOL[protocol],
 		first,
 		last: endPort ?? first,
-		...(typeof port === 'string' && { name: port }),
+		name: typeof port === 'string' ? port : undefined,
 		allPorts: allPortsMask(ruleHasPeers),
 		clusterNumber: clusterNumber ?? -1,
 		ambiguous: clusterNumber === -1,

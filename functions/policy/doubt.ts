@@ -70,7 +70,7 @@ function otherPolicy({ policy, acts, selects, ingress, egress }: OtherEffects, f
 	const effects = direction === 'ingress' ? ingress : egress;
 	if (!subject.pod || !subject.identity) return [];
 	const { name, labels } = subject.identity.namespace;
-	if (!selects(subject.pod.state.labels, { name, labels })) return [];
+	if (!selects(subject.pod.labels, { name, labels })) return [];
 	const { isolates, admits, denies } = possibleEffects(effects, flow);
 	if (!isolates && !admits && !denies) return [];
 	const evidence: Evidence = {

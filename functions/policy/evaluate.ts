@@ -1,12 +1,13 @@
 import { type CompiledRule, peerMask, portMask } from './clause.ts';
+import type { CompiledPolicy } from './compiled-policy.ts';
 import type { Verdicts } from './finding.ts';
 import type { Disguise, Packet, ResolvedFlow } from './flow.ts';
-import { type AppliedPolicy, policiesFor } from './identity.ts';
+import { type AppliedRule, policiesFor, type SubjectPolicies } from './identity.ts';
 import { ALL, CALICO, type Mask, NO_REMOTE_NODE_IDENTITY, NONE, SPECIFIED } from './semantics.ts';
 
 /** A rule that admits the flow, and under which semantics. */
 export interface Admission {
-	readonly applied: AppliedPolicy;
+	readonly policy: CompiledPolicy;
 	readonly rule: CompiledRule;
 	readonly mask: Mask;
 	/** As what the rule admits it under `calico`, where it does not admit it as it is. */
@@ -17,12 +18,12 @@ export interface Evaluation extends Verdicts {
 	/** Every rule that admits under some semantics, in the order of the policies. */
 	readonly admissions: readonly Admission[];
 	/** Every policy that selects the subject and has the direction under some semantics. */
-	readonly policies: readonly AppliedPolicy[];
+	readonly concerned: SubjectPolicies;
 }
 
-const NO_POLICIES: readonly AppliedPolicy[] = [];
 const NO_ADMISSIONS: readonly Admission[] = [];
-const OPEN: Evaluation = { isolated: NONE, exempt: NONE, admitted: NONE, unknown: NONE, admissions: NO_ADMISSIONS, policies: NO_POLICIES };
+const UNCONCERNED: SubjectPolicies = { direction: 'ingress', isolated: NONE, policies: [], rules: [], isolating: [] };
+const OPEN: Evaluation = { isolated: NONE, exempt: NONE, admitted: NONE, unknown: NONE, admissions: NO_ADMISSIONS, concerned: UNCONCERNED };
 
 /** What is not known, answered one way: `unseen` is what selectors say of a Pod whose labels are not known. */
 export interface Assumptions {
@@ -34,31 +35,30 @@ const LEAST: Assumptions = { unseen: NONE, disguised: false };
 
 /** The verdict of the subject's NetworkPolicies under all semantics at once. */
 export function evaluate(flow: ResolvedFlow, assumptions: Assumptions = LEAST): Evaluation {
-	const { subject, direction } = flow;
 	// Only Pods are subject to policies; host-network Pods are not.
-	if (!subject.identity) return OPEN;
-	const { isolated, policies } = policiesFor(subject.identity, direction);
-	const exempt = exemptMask(flow);
-	if (policies.length === 0) return { isolated, exempt, admitted: NONE, unknown: NONE, admissions: NO_ADMISSIONS, policies };
+	const { identity } = flow.subject;
+	if (!identity) return OPEN;
+	const concerned = policiesFor(identity, flow.direction);
+	const { isolated, rules } = concerned;
 	let admitted = NONE;
 	let admissions: Admission[] | undefined;
-	for (const applied of policies) {
-		for (const rule of applied.rules) {
-			let mask = applied.applies & ruleMask(rule, flow, assumptions.unseen);
-			let disguise: Disguise | undefined;
-			if (flow.disguises.length > 0 && !(mask & CALICO)) {
-				disguise = admittedDisguise(rule, flow, assumptions);
-				if (disguise) mask |= applied.applies & CALICO;
-			}
-			if (mask === NONE) continue;
-			admitted |= mask;
-			const admission = { applied, rule, mask, disguise };
-			if (admissions) admissions.push(admission);
-			else admissions = [admission];
+	for (let index = 0; index < rules.length; index++) {
+		const { policy, applies, rule } = rules[index] as AppliedRule;
+		let mask = applies & ruleMask(rule, flow, assumptions.unseen);
+		let disguise: Disguise | undefined;
+		if (flow.disguises.length > 0 && !(mask & CALICO)) {
+			disguise = admittedDisguise(rule, flow, assumptions);
+			if (disguise) mask |= applies & CALICO;
 		}
+		if (mask === NONE) continue;
+		admitted |= mask;
+		const admission = { policy, rule, mask, disguise };
+		if (admissions) admissions.push(admission);
+		else admissions = [admission];
 	}
+	const exempt = exemptMask(flow);
 	const unknown = isSelf(flow) ? isolated & ~exempt & ~admitted & SPECIFIED : NONE;
-	return { isolated, exempt, admitted, unknown, admissions: admissions ?? NO_ADMISSIONS, policies };
+	return { isolated, exempt, admitted, unknown, admissions: admissions ?? NO_ADMISSIONS, concerned };
 }
 
 const admittedDisguise = (rule: CompiledRule, flow: ResolvedFlow, { unseen, disguised }: Assumptions): Disguise | undefined =>

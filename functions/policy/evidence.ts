@@ -4,7 +4,8 @@ import type { ConstructId } from './constructs.ts';
 import { type Admission, denied, type Evaluation, peersMask, portsMask } from './evaluate.ts';
 import type { Evidence } from './finding.ts';
 import type { Packet, ResolvedFlow } from './flow.ts';
-import type { AppliedPolicy } from './identity.ts';
+import type { AppliedPolicy, AppliedRule } from './identity.ts';
+import type { Direction } from './model.ts';
 import { matchMask } from './selector.ts';
 import { CALICO, type Mask, NONE } from './semantics.ts';
 
@@ -15,19 +16,22 @@ import { CALICO, type Mask, NONE } from './semantics.ts';
 
 type Role = Evidence['role'];
 
-const ofPolicy = (role: Role, { source }: CompiledPolicy, flow: ResolvedFlow): Evidence => ({
+const ofPolicy = (role: Role, { source }: CompiledPolicy, direction: Direction): Evidence => ({
 	role,
 	policyKind: 'NetworkPolicy',
 	policyNamespace: source.namespace,
 	policyName: source.name,
-	direction: flow.direction,
+	direction,
 });
 
 /** The policies that isolate the subject under any of the semantics. */
-export function isolating({ policies }: Evaluation, flow: ResolvedFlow, mask: Mask): Evidence[] {
-	const found: Evidence[] = [];
-	for (const { applies, policy } of policies) if (applies & mask) found.push(ofPolicy('isolates', policy, flow));
-	return found;
+export function isolating({ concerned }: Evaluation, mask: Mask): readonly Evidence[] {
+	const { policies, direction } = concerned;
+	concerned.isolating ??= policies.map(({ policy }) => ofPolicy('isolates', policy, direction));
+	const all = concerned.isolating;
+	return policies.every(({ applies }) => applies & mask)
+		? all
+		: all.filter((_, index) => (policies[index] as AppliedPolicy).applies & mask);
 }
 
 /** The rules that admit the flow under any of the semantics, each with the first peer and port that match. */
@@ -37,11 +41,11 @@ export function admitting({ admissions }: Evaluation, flow: ResolvedFlow, mask: 
 	return found;
 }
 
-function ofAdmission({ applied, rule, mask, disguise }: Admission, flow: ResolvedFlow, wanted: Mask): Evidence {
+function ofAdmission({ policy, rule, mask, disguise }: Admission, flow: ResolvedFlow, wanted: Mask): Evidence {
 	const packet = disguise ?? flow;
 	const { peer, port } = firstMatches(rule, packet, mask & wanted);
 	return {
-		...ofPolicy('admits', applied.policy, flow),
+		...ofPolicy('admits', policy, rule.direction),
 		rule: rule.index,
 		source: rule.source,
 		...(peer >= 0 && { peer }),
@@ -68,7 +72,8 @@ const isEven = (mask: Mask, among: Mask): boolean => (mask & among) === NONE || 
  * another policy makes up for are none.
  */
 export function differences(evaluation: Evaluation, flow: ResolvedFlow, candidates: Mask): readonly Evidence[] {
-	const { isolated, admitted, exempt, admissions, policies } = evaluation;
+	const { isolated, admitted, exempt, admissions, concerned } = evaluation;
+	const { policies } = concerned;
 	const denies = denied(evaluation);
 	const before = CALICO;
 	if (isEven(isolated, before | candidates) && isEven(denies, before | candidates)) return NO_EVIDENCE;
@@ -107,7 +112,7 @@ export function differences(evaluation: Evaluation, flow: ResolvedFlow, candidat
 
 /** Why a policy does not apply to the subject under `fails`, though it does under others: one piece a construct. */
 function policyBlame(role: Role, { policy }: AppliedPolicy, flow: ResolvedFlow, fails: Mask): Evidence[] {
-	return policyFactors(policy, flow, fails).pieces.map((piece) => ({ ...ofPolicy(role, policy, flow), ...piece }));
+	return policyFactors(policy, flow, fails).pieces.map((piece) => ({ ...ofPolicy(role, policy, flow.direction), ...piece }));
 }
 
 type Piece = Pick<Evidence, 'construct' | 'semantics' | 'clause' | 'peer' | 'port' | 'rule'>;
@@ -133,14 +138,14 @@ function policyFactors(policy: CompiledPolicy, { subject, direction }: ResolvedF
 
 /** Why a rule that admits under `works` does not under `fails`. */
 function admissionBlame(role: Role, admission: Admission, flow: ResolvedFlow, { works, fails }: { works: Mask; fails: Mask }): Evidence[] {
-	const { applied, rule, disguise } = admission;
-	const { pieces, rest } = policyFactors(applied.policy, flow, fails);
+	const { policy, rule, disguise } = admission;
+	const { pieces, rest } = policyFactors(policy, flow, fails);
 	if (disguise && works & CALICO) {
 		const { peer, port } = firstMatches(rule, disguise, CALICO);
 		const indices = { ...(peer >= 0 && { peer }), ...(port >= 0 && { port }) };
 		if (rest) pieces.push({ construct: disguise.construct, clause: clauseOf(rule, peer, port), semantics: rest, ...indices });
 	} else pieces.push(...ruleFactors(role, rule, flow, { works, fails: rest }));
-	return pieces.map((piece) => ({ ...ofPolicy(role, applied.policy, flow), rule: rule.index, source: rule.source, ...piece }));
+	return pieces.map((piece) => ({ ...ofPolicy(role, policy, rule.direction), rule: rule.index, source: rule.source, ...piece }));
 }
 
 /** The port entry that fails, then the peer that fails. */
@@ -177,14 +182,24 @@ function clauseOf(rule: CompiledRule, peer: number, port: number): string {
  * The rule that comes nearest to admitting a denied flow: its peers match and no port does, or its ports match and no peer does.
  * `clause` names what does not match.
  */
-export function nearMiss({ policies }: Evaluation, flow: ResolvedFlow, mask: Mask): Evidence | undefined {
-	for (const { policy, rules, applies } of policies) {
+export function nearMiss({ concerned }: Evaluation, flow: ResolvedFlow, mask: Mask): Evidence | undefined {
+	const { rules } = concerned;
+	for (let index = 0; index < rules.length; index++) {
+		const { policy, applies, rule } = rules[index] as AppliedRule;
 		if (!(applies & mask)) continue;
-		for (const rule of rules) {
-			const ports = portsMask(rule, flow) & mask;
-			if (!ports && !(peersMask(rule, flow, NONE) & mask)) continue;
-			return { ...ofPolicy('near-miss', policy, flow), rule: rule.index, source: rule.source, clause: ports ? 'peers' : 'ports' };
-		}
+		const ports = portsMask(rule, flow) & mask;
+		if (!ports && !(peersMask(rule, flow, NONE) & mask)) continue;
+		const { source } = policy;
+		return {
+			role: 'near-miss',
+			policyKind: 'NetworkPolicy',
+			policyNamespace: source.namespace,
+			policyName: source.name,
+			direction: rule.direction,
+			rule: rule.index,
+			source: rule.source,
+			clause: ports ? 'peers' : 'ports',
+		};
 	}
 	return undefined;
 }

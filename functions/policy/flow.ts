@@ -1,8 +1,9 @@
 import { type Ends, PROTOCOL, type Protocol } from './clause.ts';
 import type { CompiledSnapshot } from './compile.ts';
 import type { ConstructId } from './constructs.ts';
+import type { ResolvedEnd } from './end.ts';
 import type { Direction, Flow } from './model.ts';
-import { type ResolvedEnd, resolveEnd } from './resolve.ts';
+import { resolveEnd } from './resolve.ts';
 
 /** What a clause is asked about: two ends, a protocol and a destination port. */
 export interface Packet extends Ends {
@@ -69,7 +70,7 @@ function metadataDisguises(snapshot: CompiledSnapshot, packet: Packet): readonly
 const RESOLVERS = new Set(['kube-dns', 'node-local-dns']);
 
 const isResolver = ({ pod }: ResolvedEnd): boolean =>
-	pod !== undefined && pod.state.namespace === 'kube-system' && RESOLVERS.has(pod.state.labels['k8s-app'] ?? '');
+	pod !== undefined && pod.namespace === 'kube-system' && RESOLVERS.has(pod.labels['k8s-app'] ?? '');
 
 /**
  * With NodeLocal DNSCache the node intercepts requests to the kube-dns ClusterIP before they are translated, so that Calico sees that

@@ -29,25 +29,29 @@ export function entryHints(
 	snapshot: CompiledSnapshot | undefined,
 	flow: ResolvedFlow | undefined,
 ): readonly Hint[] {
-	const { disposition, policies, timestamp } = observation;
-	const hints: Hint[] = [];
-	if (isLateReply(observation)) hints.push('late-reply');
-	if (disposition === 'deny' && policies.length > 0) hints.push('policy-named-on-deny');
-	if (flow?.subject.mismatch || flow?.peer.mismatch) hints.push('name-address-mismatch');
-	if (flow?.subject.sibling || flow?.peer.sibling) hints.push('sibling-labels');
-	if (disposition === 'deny' && snapshot && flow) hints.push(...timeHints(snapshot, flow, timestamp));
-	return hints.length > 0 ? hints : NO_HINTS;
+	let hints: readonly Hint[] = NO_HINTS;
+	const add = (hint: Hint) => {
+		hints = [...hints, hint];
+	};
+	const denied = observation.disposition === 'deny';
+	if (denied && isLateReply(observation)) add('late-reply');
+	if (denied && observation.policies.length > 0) add('policy-named-on-deny');
+	if (!flow || !snapshot) return hints;
+	const { subject, peer } = flow;
+	if (subject.mismatch || peer.mismatch) add('name-address-mismatch');
+	if (subject.sibling || peer.sibling) add('sibling-labels');
+	const isTimed = subject.pod?.createdAt ?? peer.pod?.createdAt ?? snapshot.validFrom ?? snapshot.collectedAt;
+	return denied && isTimed !== undefined ? [...hints, ...timeHints(snapshot, flow, observation.timestamp)] : hints;
 }
 
-/** Hints from what lies near in time. Most snapshots and Pods carry times; entries whose time cannot be read get none of these. */
-function timeHints(snapshot: CompiledSnapshot, { subject, peer }: ResolvedFlow, timestamp: string): Hint[] {
-	const created = [subject.pod?.state.createdAt, peer.pod?.state.createdAt].filter((text) => text !== undefined);
-	if (created.length === 0 && snapshot.validFrom === undefined && snapshot.collectedAt === undefined) return [];
+/** Hints from what lies near in time. An entry whose time cannot be read gets none of these. */
+function timeHints({ validFrom, collectedAt }: CompiledSnapshot, { subject, peer }: ResolvedFlow, timestamp: string): Hint[] {
 	const at = Date.parse(timestamp);
+	const since = (text: string | undefined): number => (text === undefined ? Number.NaN : at - Date.parse(text));
 	const hints: Hint[] = [];
-	if (created.some((text) => at - Date.parse(text) < SETTLING_MS)) hints.push('settling-pod');
-	if (snapshot.validFrom !== undefined && at - Date.parse(snapshot.validFrom) < SETTLING_MS) hints.push('recent-change');
-	if (snapshot.collectedAt !== undefined && at - Date.parse(snapshot.collectedAt) > LAG_MS) hints.push('snapshot-lag');
+	if (since(subject.pod?.createdAt) < SETTLING_MS || since(peer.pod?.createdAt) < SETTLING_MS) hints.push('settling-pod');
+	if (since(validFrom) < SETTLING_MS) hints.push('recent-change');
+	if (since(collectedAt) > LAG_MS) hints.push('snapshot-lag');
 	return hints;
 }
 
@@ -80,7 +84,7 @@ export function evaluationHints(
  */
 function comparePolicies({ policies }: Observation, { admissions }: Evaluation, candidates: Mask): Hint[] {
 	const named = new Set(policies.map(({ namespace, name }) => `${namespace ?? ''}/${name}`));
-	const ours = admissions.filter(({ mask }) => mask & candidates).map(({ applied }) => applied.policy);
+	const ours = admissions.filter(({ mask }) => mask & candidates).map(({ policy }) => policy);
 	if (ours.some(({ id }) => named.has(id))) return [];
 	return ours.some(({ loggedAs }) => loggedAs.some((name) => named.has(name))) ? ['renamed-in-logs'] : ['policies-differ'];
 }

@@ -1,8 +1,8 @@
 import type { CompiledRule } from './clause.ts';
 import type { CompiledPolicy } from './compiled-policy.ts';
-import type { Address } from './ip.ts';
+import type { ResolvedEnd } from './end.ts';
+import type { Evidence } from './finding.ts';
 import type { Direction, Labels, PodState, ServiceState, UnreadablePolicy } from './model.ts';
-import type { ResolvedEnd } from './resolve.ts';
 import { type CompiledSelector, matchMask, type Vocabulary, valuesOf } from './selector.ts';
 import { type Mask, NONE } from './semantics.ts';
 
@@ -17,9 +17,10 @@ export interface CompiledNamespace {
 	readonly otherNetworks: CompiledPolicy[];
 	readonly unreadable: UnreadableSelector[];
 	readonly services: ServiceState[];
-	readonly pods: Map<string, CompiledPod>;
+	/** Each Pod by name, as the end of a flow with its primary address. */
+	readonly pods: Map<string, ResolvedEnd>;
 	/** One Pod of each workload, by what `sibling.ts` asks for; made when first asked for. */
-	siblings: ReadonlyMap<string, CompiledPod> | undefined;
+	siblings: ReadonlyMap<string, PodState> | undefined;
 }
 
 /** Namespace and mentioned labels: all that a selector can know of a Pod. Pods that share them share this. */
@@ -32,24 +33,27 @@ export interface Identity {
 }
 
 export interface SubjectPolicies {
+	readonly direction: Direction;
 	/** The semantics under which the subject is isolated in that direction. */
 	readonly isolated: Mask;
 	readonly policies: readonly AppliedPolicy[];
+	/** The rules of all of them, in order. */
+	readonly rules: readonly AppliedRule[];
+	/** Shared by all findings that rest on them: one piece a policy that isolates, made when first asked for. */
+	isolating: readonly Evidence[] | undefined;
+}
+
+/** A rule of a policy that applies. */
+export interface AppliedRule {
+	readonly policy: CompiledPolicy;
+	readonly applies: Mask;
+	readonly rule: CompiledRule;
 }
 
 /** A policy that selects a subject and has that direction, under some semantics at least. */
 export interface AppliedPolicy {
 	readonly policy: CompiledPolicy;
-	readonly rules: readonly CompiledRule[];
 	readonly applies: Mask;
-}
-
-export interface CompiledPod {
-	readonly state: PodState;
-	readonly identity: Identity;
-	readonly addresses: readonly Address[];
-	/** The end of a flow with the Pod's primary address; made when first asked for. */
-	end: ResolvedEnd | undefined;
 }
 
 interface UnreadableSelector {
@@ -85,14 +89,16 @@ export function policiesFor(identity: Identity, direction: Direction): SubjectPo
 	if (known) return known;
 	let isolated = NONE;
 	const policies: AppliedPolicy[] = [];
+	const rules: AppliedRule[] = [];
 	for (const policy of identity.namespace.policies) {
 		const types = direction === 'ingress' ? policy.ingressTypes : policy.egressTypes;
 		const applies = types & policy.accepted & matchMask(policy.subjects, identity.values);
 		if (applies === NONE) continue;
 		isolated |= applies;
-		policies.push({ policy, rules: direction === 'ingress' ? policy.ingress : policy.egress, applies });
+		policies.push({ policy, applies });
+		for (const rule of policy[direction]) rules.push({ policy, applies, rule });
 	}
-	const found = { isolated, policies };
+	const found: SubjectPolicies = { direction, isolated, policies, rules, isolating: undefined };
 	if (direction === 'ingress') identity.ingress = found;
 	else identity.egress = found;
 	return found;

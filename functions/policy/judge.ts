@@ -68,32 +68,36 @@ interface Case {
 
 function decide(given: Case): Judgement {
 	const { observation, candidates, resolved, evaluation, doubts } = given;
-	const { disposition, flow } = observation;
-	const { isolated, exempt, admitted, unknown } = evaluation;
-	const verdicts = { isolated, exempt, admitted, unknown };
-	const finding = classify(disposition, { ...verdicts, unknown: NONE }, candidates);
-	const question = { disposition, verdicts, candidates };
-	const deciding = doubts.length > 0 ? decidingDoubts(doubts, question) : doubts;
+	const { flow } = observation;
+	const { subject, peer } = resolved;
+	const finding = classify(
+		observation.disposition,
+		evaluation.unknown === NONE ? evaluation : { ...evaluation, unknown: NONE },
+		candidates,
+	);
+	const deciding = doubts.length > 0 ? decidingDoubts(doubts, given) : doubts;
 	const different = differences(evaluation, resolved, candidates);
 	const evidence = evidenceFor(finding, given, different);
 	const constructs = constructsOf(different);
 	const hints = evaluationHints(given, deciding.length > 0);
-	const { subject, peer } = resolved;
 	if (deciding.length > 0) {
 		const reasons = [...new Set<Reason>(deciding.map(({ fact }) => fact)), ...hints];
 		const missing = deciding.map((doubt) => doubt.evidence).filter((piece) => piece !== undefined);
-		return {
-			...plain('undecidable', reasons),
-			constructs,
-			evidence: [{ role: 'would-be', detail: finding }, ...missing, ...evidence],
-			verdicts,
-			flow,
-			subject,
-			peer,
-		};
+		const pieces: Evidence[] = [{ role: 'would-be', detail: finding }, ...missing, ...evidence];
+		return { ...plain('undecidable', reasons), constructs, evidence: pieces, verdicts: evaluation, flow, subject, peer };
 	}
-	const certainty = certaintyOf(finding, constructs, question, resolved);
-	return { finding, flagged: FLAGGED.has(finding), certainty, constructs, reasons: hints, evidence, verdicts, flow, subject, peer };
+	return {
+		finding,
+		flagged: FLAGGED.has(finding),
+		certainty: certaintyOf(finding, constructs, given),
+		constructs,
+		reasons: hints,
+		evidence,
+		verdicts: evaluation,
+		flow,
+		subject,
+		peer,
+	};
 }
 
 const plain = (finding: Finding, reasons: readonly Reason[]) =>
@@ -114,53 +118,53 @@ const namedDeniers = ({ policies, flow }: Observation): Evidence[] =>
 		direction: flow.direction,
 	}));
 
-type Question = { readonly disposition: Disposition; readonly verdicts: Verdicts; readonly candidates: Mask };
-
 /** The doubts that matter: those alone whose other value gives another finding, or all of them where only together they do. */
-function decidingDoubts(doubts: readonly Doubt[], question: Question): readonly Doubt[] {
-	const alone = doubts.filter((doubt) => mayDiffer([doubt], question));
-	return alone.length > 0 || !mayDiffer(doubts, question) ? alone : doubts;
+function decidingDoubts(doubts: readonly Doubt[], given: Case): readonly Doubt[] {
+	const alone = doubts.filter((doubt) => mayDiffer([doubt], given));
+	return alone.length > 0 || !mayDiffer(doubts, given) ? alone : doubts;
 }
 
 /** Whether some value of these facts gives another finding than leaving them out does. */
-function mayDiffer(doubts: readonly Doubt[], { disposition, verdicts, candidates }: Question): boolean {
-	const findings = possibleVerdicts(doubts, verdicts).map((possible) => classify(disposition, possible, candidates));
+function mayDiffer(doubts: readonly Doubt[], { observation, evaluation, candidates }: Case): boolean {
+	const findings = possibleVerdicts(doubts, evaluation).map((possible) => classify(observation.disposition, possible, candidates));
 	return findings.some((finding) => finding !== findings[0]);
 }
 
-function evidenceFor(finding: Decided, given: Case, different: readonly Evidence[]): Evidence[] {
+function evidenceFor(finding: Decided, given: Case, different: readonly Evidence[]): readonly Evidence[] {
 	const { subject, peer } = given.resolved;
 	const evidence = decisive(finding, given, different);
-	for (const { sibling, namespace, name } of [subject, peer])
-		if (sibling)
-			evidence.push({
-				role: 'stand-in',
-				detail: `${namespace}/${name} is not in the snapshot: judged by the labels of ${sibling.state.namespace}/${sibling.state.name}`,
-			});
-	return evidence;
+	return subject.sibling || peer.sibling ? [...evidence, ...[subject, peer].flatMap(standInEvidence)] : evidence;
 }
 
-function decisive(finding: Decided, { resolved, evaluation, candidates }: Case, different: readonly Evidence[]): Evidence[] {
+function standInEvidence({ sibling, namespace, name }: ResolvedFlow['peer']): Evidence[] {
+	if (!sibling) return [];
+	const detail = `${namespace}/${name} is not in the snapshot: judged by the labels of ${sibling.namespace}/${sibling.name}`;
+	return [{ role: 'stand-in', detail }];
+}
+
+function decisive(finding: Decided, { resolved, evaluation, candidates }: Case, different: readonly Evidence[]): readonly Evidence[] {
 	const denies = denied(evaluation) & candidates;
 	switch (finding) {
 		case 'void-rule':
 		case 'overreach':
-			return [...different, ...isolating(evaluation, resolved, denies).filter((piece) => !mentions(different, piece))];
+			return [...different, ...isolating(evaluation, denies).filter((piece) => !mentions(different, piece))];
 		case 'explained': {
 			const near = nearMiss(evaluation, resolved, CALICO);
-			const evidence = isolating(evaluation, resolved, CALICO | denies);
-			if (near) evidence.push(near);
+			const evidence = isolating(evaluation, CALICO | denies);
+			if (different.length > 0) return [...evidence, ...(near ? [near] : []), ...different];
+			return near ? [...evidence, near] : evidence;
+		}
+		case 'contradicted': {
+			const evidence = [...admitting(evaluation, resolved, candidates), ...isolating(evaluation, denies)];
 			return different.length > 0 ? [...evidence, ...different] : evidence;
 		}
-		case 'contradicted':
-			return [...admitting(evaluation, resolved, candidates), ...isolating(evaluation, resolved, denies), ...different];
 		case 'newly-open':
 		case 'confirmed': {
 			const evidence = admitting(evaluation, resolved, candidates | CALICO);
 			return different.length > 0 ? [...evidence, ...different] : evidence;
 		}
 		case 'not-isolated':
-			return [...different];
+			return different;
 		default:
 			return finding satisfies never;
 	}
@@ -182,11 +186,11 @@ const DECIDED_BY_CONSTRUCT: ReadonlySet<Finding> = new Set<Finding>(['overreach'
 function certaintyOf(
 	finding: Decided,
 	constructs: readonly ConstructId[],
-	{ disposition, verdicts, candidates }: Question,
-	{ subject, peer }: ResolvedFlow,
+	{ observation, candidates, evaluation, resolved }: Case,
 ): Certainty | null {
 	if (finding === 'not-isolated' || finding === 'contradicted') return null;
-	const agreeing = disposition === 'deny' ? denied(verdicts) & candidates : candidates & ~denied(verdicts);
-	if (agreeing !== candidates || subject.sibling || peer.sibling) return 'likely';
+	const denies = denied(evaluation) & candidates;
+	if (denies !== (observation.disposition === 'deny' ? candidates : NONE)) return 'likely';
+	if (resolved.subject.sibling || resolved.peer.sibling) return 'likely';
 	return DECIDED_BY_CONSTRUCT.has(finding) && constructs.some((id) => CONSTRUCTS[id].sure === 'likely') ? 'likely' : 'certain';
 }

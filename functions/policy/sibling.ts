@@ -1,7 +1,7 @@
 import type { CompiledSnapshot } from './compile.ts';
-import { type CompiledPod, identify } from './identity.ts';
-import { parseAddress } from './ip.ts';
-import type { FlowEnd, Labels, Owner } from './model.ts';
+import { parseAddresses, podEnd, type ResolvedEnd } from './end.ts';
+import { identify } from './identity.ts';
+import type { FlowEnd, Labels, Owner, PodState } from './model.ts';
 
 /**
  * A stand-in for a Pod that has vanished from the snapshot (or is not in it yet): its labels are those of a sibling, a Pod of the same
@@ -11,15 +11,14 @@ export function standIn(
 	snapshot: CompiledSnapshot,
 	{ namespace: namespaceName, name }: { namespace: string; name: string },
 	{ ip, workload, node }: FlowEnd,
-): { pod: CompiledPod; sibling: CompiledPod } | undefined {
+): ResolvedEnd | undefined {
 	const namespace = snapshot.namespaces.get(namespaceName);
 	if (!namespace) return undefined;
 	namespace.siblings ??= indexSiblings(namespace.pods);
 	const keys = [...(workload ? [ownerKey(workload)] : []), ...nameKeys(name)];
 	const sibling = keys.map((key) => namespace.siblings?.get(key)).find((pod) => pod !== undefined);
 	if (!sibling) return undefined;
-	const { owner, labels, ports, hostNetwork } = sibling.state;
-	const address = ip === undefined ? undefined : parseAddress(ip);
+	const { owner, labels, ports, hostNetwork } = sibling;
 	const own = ownLabels(labels, name);
 	const state = {
 		namespace: namespaceName,
@@ -31,8 +30,8 @@ export function standIn(
 		...(ports && { ports }),
 		...(owner && { owner }),
 	};
-	const pod = { state, identity: identify(snapshot.identities, namespace, own), addresses: address ? [address] : [], end: undefined };
-	return { pod, sibling };
+	const identity = identify(snapshot.identities, namespace, own);
+	return { ...podEnd(state, identity, { ip, addresses: parseAddresses(state.ips) }), sibling };
 }
 
 /** The parts of a name that a controller makes: `web-5d9c7b8f6d-x7k2p` of a Deployment, `web-x7k2p` of a DaemonSet or Job, `db-0` of a StatefulSet. */
@@ -50,10 +49,11 @@ const nameKeys = (name: string): string[] =>
 	});
 
 /** Only Pods that a controller owns count: a bare Pod's name says nothing about its labels. */
-function indexSiblings(pods: ReadonlyMap<string, CompiledPod>): Map<string, CompiledPod> {
-	const index = new Map<string, CompiledPod>();
-	for (const pod of pods.values()) {
-		const { owner, name } = pod.state;
+function indexSiblings(pods: ReadonlyMap<string, ResolvedEnd>): Map<string, PodState> {
+	const index = new Map<string, PodState>();
+	for (const { pod } of pods.values()) {
+		if (!pod) continue;
+		const { owner, name } = pod;
 		if (owner) for (const key of [ownerKey(owner), ...nameKeys(name)]) if (!index.has(key)) index.set(key, pod);
 	}
 	return index;

@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import { access } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/node-api';
+import type { Row, Warehouse } from '../ports.ts';
+import { nameTables, readSchemas, SCHEMAS } from './schemas.ts';
+
+/** Values of the `@name` parameters of a query. A time is a string; the SQL wraps it in `TIMESTAMP()`. */
+export type Parameters = Readonly<Record<string, string | number | boolean | null>>;
+
+/** The warehouse of a laptop: the tables and views of `schemas/` in a DuckDB file or in memory. */
+export interface LocalWarehouse extends Warehouse {
+	/** Answers one statement of BigQuery SQL, which names tables as the files of `schemas/views` do: `` `${dataset}.verdicts` ``. */
+	query(sql: string, parameters?: Parameters): Promise<Row[]>;
+	/** The same row by row, for answers that memory should not hold. Sees the rows that were durable when it began. */
+	scan(sql: string, parameters?: Parameters): AsyncGenerator<Row, void>;
+	/** Waits for the appends under way, then gives the file back. A scan left open keeps the file until it ends. */
+	close(): Promise<void>;
+}
+
+/**
+ * Opens the file, or a warehouse in memory without one, and creates what it lacks. Throws where the folder is missing, where the file is no
+ * DuckDB database, is in use by another process, or holds tables with other columns than `schemas/tables`.
+ */
+export async function openDuckdb(path?: string, folder: URL = SCHEMAS): Promise<LocalWarehouse> {
+	// Loaded here, because the two libraries cost 0.3 s and a WebAssembly module of 23 MB, and most commands open no warehouse.
+	const [schemas, transpile] = await Promise.all([readSchemas(folder), loadTranspiler()]);
+	const [{ createGroup }, { createTables, createViews }, { toRow, toValues }] = await Promise.all([
+		import('./duckdb/commit.ts'),
+		import('./duckdb/tables.ts'),
+		import('./duckdb/values.ts'),
+	]);
+	const instance = await openInstance(path);
+	const writer = await connectTo(instance);
+	try {
+		await createTables(writer, schemas.tables);
+		await createViews(writer, schemas.views, transpile);
+	} catch (cause) {
+		writer.closeSync();
+		instance.closeSync();
+		throw openError(path, cause);
+	}
+	const group = createGroup(writer);
+	let closing: Promise<void> | undefined;
+	const assertOpen = (): void => {
+		if (closing) throw new Error('the local warehouse is closed');
+	};
+
+	async function* scan(sql: string, parameters: Parameters = {}): AsyncGenerator<Row, void> {
+		assertOpen();
+		// A connection of its own: a stream ends as soon as its connection runs another statement.
+		const reader = await connectTo(instance);
+		let result: DuckDBResult | undefined;
+		try {
+			result = await reader.stream(transpile(nameTables(sql)), { ...parameters });
+			// The types of the result, not those of its chunks, which forget that a string is JSON.
+			const [names, types] = [result.deduplicatedColumnNames(), result.columnTypes()];
+			for await (const rows of result.yieldRows()) for (const row of rows) yield toRow(names, types, row);
+		} finally {
+			// A stream that was not read to its end holds the file until it is collected, unless it fails.
+			reader.interrupt();
+			await result?.fetchAllChunks().catch(() => undefined);
+			reader.closeSync();
+		}
+	}
+
+	return {
+		async append(table, row) {
+			assertOpen();
+			const fields = schemas.tables.get(table);
+			if (fields === undefined) throw new Error(`${table}: no such table in schemas/tables`);
+			await group.append(table, toValues(table, fields, row));
+		},
+		async query(sql, parameters) {
+			const rows: Row[] = [];
+			for await (const row of scan(sql, parameters)) rows.push(row);
+			return rows;
+		},
+		scan,
+		close() {
+			closing ??= group.flushed().then(() => {
+				writer.closeSync();
+				instance.closeSync();
+			});
+			return closing;
+		},
+	};
+}
+
+async function openInstance(path: string | undefined): Promise<DuckDBInstance> {
+	const { DuckDBInstance } = await import('@duckdb/node-api');
+	const options = { autoinstall_known_extensions: 'false' };
+	// Beside no file, DuckDB would put what memory does not hold into the working directory.
+	if (path === undefined)
+		return DuckDBInstance.create(':memory:', { ...options, temp_directory: join(tmpdir(), `policy-audit-${randomUUID()}`) });
+	const folder = dirname(resolve(path));
+	await access(folder).catch((cause: unknown) => {
+		throw new Error(`cannot open ${path}: the folder ${folder} does not exist or cannot be read`, { cause });
+	});
+	// From the cache, because a second instance of the same file in one process would not see the first one's lock.
+	return DuckDBInstance.fromCache(resolve(path), options).catch((cause: unknown) => {
+		throw openError(path, cause);
+	});
+}
+
+async function connectTo(instance: DuckDBInstance): Promise<DuckDBConnection> {
+	const connection = await instance.connect();
+	// Days and casts of times are UTC in BigQuery; here they follow the session.
+	await connection.run(`SET TimeZone = 'UTC'`);
+	return connection;
+}
+
+/** DuckDB's own words follow ours: they name the process that holds a lock. */
+function openError(path: string | undefined, cause: unknown): Error {
+	const message = cause instanceof Error ? cause.message : String(cause);
+	const why = message.includes('not a valid DuckDB database')
+		? 'it is not a DuckDB database; name another file, or one that does not exist yet'
+		: message.includes('Could not set lock')
+			? `another process has it open; close that one first, or name another file (${message})`
+			: message;
+	return new Error(`cannot open ${path ?? 'the warehouse in memory'}: ${why}`, { cause });
+}
+
+/** Strings, names in backticks and comments, which are left alone; or a parameter. */
+const TOKENS = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`|--[^\n]*|#[^\n]*|\/\*[\s\S]*?\*\/|@(\w+)/g;
+
+/** BigQuery SQL to DuckDB's. Right only for the functions that `test/schemas/views.test.ts` allows. Throws where it cannot be parsed. */
+async function loadTranspiler(): Promise<(sql: string) => string> {
+	const { Dialect, transpile } = await import('@polyglot-sql/sdk');
+	return (sql) => {
+		// The transpiler takes @name for an absolute value.
+		const parameterised = sql.replace(TOKENS, (token, name: string | undefined) => (name === undefined ? token : `$${name}`));
+		const { sql: statements, error } = transpile(parameterised, Dialect.BigQuery, Dialect.DuckDB);
+		const [statement] = statements ?? [];
+		if (statement === undefined || statements?.length !== 1)
+			throw new Error(`not one statement of BigQuery SQL: ${error ?? sql.slice(0, 200)}`);
+		return statement;
+	};
+}

@@ -1,0 +1,85 @@
+import type { End } from './finding.ts';
+import type { Identity } from './identity.ts';
+import { type Address, formatAddress, parseAddress } from './ip.ts';
+import type { Owner, PodState } from './model.ts';
+
+/** An end of a flow as clauses ask for it. One object a Pod and address, made when the snapshot is compiled. */
+export interface ResolvedEnd extends End {
+	readonly kind: End['kind'];
+	readonly ip: string | undefined;
+	/** The address in this connection. */
+	readonly address: Address | undefined;
+	/** All that the Pod or node has. */
+	readonly addresses: readonly Address[];
+	/** Of `pod` and `host-network-pod`. */
+	readonly pod: PodState | undefined;
+	/** Only of `pod`: no selector sees a host-network Pod. */
+	readonly identity: Identity | undefined;
+	/** The node it is, or runs on. */
+	readonly node: string | undefined;
+	/** The entry's name and address disagree: the name decided. */
+	readonly mismatch: boolean;
+	/** The snapshot does not hold the Pod: it was given the labels of this one, of the same workload. */
+	readonly sibling: PodState | undefined;
+}
+
+/** The parsed addresses of a list; what is none is left out. */
+export const parseAddresses = (ips: readonly string[]): readonly Address[] =>
+	ips.map(parseAddress).filter((address) => address !== undefined);
+
+/** A Pod with one of its addresses, or with none. */
+export function podEnd(
+	pod: PodState,
+	identity: Identity,
+	{ ip, addresses }: { ip: string | undefined; addresses: readonly Address[] },
+): ResolvedEnd {
+	return {
+		kind: pod.hostNetwork ? 'host-network-pod' : 'pod',
+		namespace: pod.namespace,
+		name: pod.name,
+		// A Pod that nothing owns is its own workload.
+		workload: pod.owner ?? { kind: 'Pod', name: pod.name },
+		ip,
+		address: ip === undefined ? undefined : parseAddress(ip),
+		addresses,
+		pod,
+		identity: pod.hostNetwork ? undefined : identity,
+		node: pod.node,
+		mismatch: false,
+		sibling: undefined,
+	};
+}
+
+/** The same Pod, with another address than its primary one: another of its own, or one that it has not got. */
+export function withAddress(end: ResolvedEnd, ip: string): ResolvedEnd {
+	const address = parseAddress(ip);
+	const mismatch =
+		address !== undefined && end.addresses.length > 0 && !end.addresses.some((own) => formatAddress(own) === formatAddress(address));
+	return { ...end, ip, address, mismatch };
+}
+
+interface Bare {
+	readonly kind: End['kind'];
+	readonly namespace?: string;
+	readonly name?: string;
+	readonly workload?: Owner | undefined;
+	readonly ip: string | undefined;
+	readonly addresses?: readonly Address[];
+	readonly node?: string;
+}
+
+/** An end that is no Pod of the snapshot. */
+export const bareEnd = ({ kind, namespace, name, workload, ip, addresses = [], node }: Bare): ResolvedEnd => ({
+	kind,
+	namespace,
+	name,
+	workload,
+	ip,
+	address: ip === undefined ? undefined : parseAddress(ip),
+	addresses,
+	pod: undefined,
+	identity: undefined,
+	node,
+	mismatch: false,
+	sibling: undefined,
+});

@@ -1,0 +1,44 @@
+/**
+ * Times as snapshots need them: as text, because a log entry's time has nanoseconds and a Date has not.
+ */
+
+const RFC_3339 = /^(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)$/;
+/** How a folder or a canonical file is named: `2023-09-23T142057Z`. Colons, which not every file system has, are read too. */
+const TIME_NAME = /^(\d{4}-\d\d-\d\dT)(\d\d):?(\d\d):?(\d\d(?:\.\d{1,9})?Z)$/;
+
+/** The same moment as RFC 3339 UTC without trailing zeros in its fraction: equal moments have equal texts. `undefined` where it is no time. */
+export function parseTime(text: string): string | undefined {
+	const [, date, time, fraction = '', offset] = RFC_3339.exec(text) ?? [];
+	if (date === undefined || time === undefined || offset === undefined) return undefined;
+	const local = Date.parse(`${date}T${time}Z`);
+	const shift = offsetMs(offset);
+	// Date.parse takes 31 February for 3 March: only what reads back as it was written is a date.
+	if (Number.isNaN(local) || shift === undefined || new Date(local).toISOString().slice(0, 19) !== `${date}T${time}`) return undefined;
+	const second = new Date(local - shift).toISOString();
+	if (!/^\d{4}-/.test(second)) return undefined;
+	const digits = fraction.replace(/0+$/, '');
+	return `${second.slice(0, 19)}${digits === '' ? '' : `.${digits}`}Z`;
+}
+
+function offsetMs(offset: string): number | undefined {
+	if (offset === 'Z' || offset === 'z') return 0;
+	const hours = Number(offset.slice(1, 3));
+	const minutes = Number(offset.slice(4));
+	if (hours > 23 || minutes > 59) return undefined;
+	return (offset.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000;
+}
+
+/** A text that sorts as the moment does. Takes what `parseTime` returned. */
+export function sortableTime(time: string): string {
+	const [second = '', fraction = ''] = time.slice(0, -1).split('.');
+	return `${second}.${fraction.padEnd(9, '0')}`;
+}
+
+/** The time that a folder's or a file's name says, as `parseTime` writes it. */
+export function parseTimeName(name: string): string | undefined {
+	const [, date, hours, minutes, seconds] = TIME_NAME.exec(name) ?? [];
+	return date === undefined ? undefined : parseTime(`${date}${hours}:${minutes}:${seconds}`);
+}
+
+/** A time as it names folders, files and snapshot ids. Takes what `parseTime` returned. */
+export const formatTimeName = (time: string): string => time.replaceAll(':', '');

@@ -1,0 +1,117 @@
+import { equal, is, ok } from 'uvu/assert';
+import { openDuckdb } from '../../functions/adapters/duckdb.ts';
+import { nameTables, readSchemas } from '../../functions/adapters/schemas.ts';
+import type { Row, TableName } from '../../functions/ports.ts';
+import { describe } from '../describe.ts';
+import { rejectRow, verdictRow } from '../schemas/rows.ts';
+import { createEmulator } from './emulator.ts';
+import { FUNCTIONS_ANSWER, FUNCTIONS_QUERY } from './functions.ts';
+
+/** Numbers that look random and are the same in every run (mulberry32). */
+function createRandom(seed: number): (below: number) => number {
+	let state = seed;
+	return (below) => {
+		state = (state + 0x6d2b79f5) | 0;
+		let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+		mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+		return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+	};
+}
+
+/** Judgements of a few entries, dense in what the views decide by: ties, nulls, duplicates, midnight, snapshots before and after. */
+function judgements(seed: number, length: number): Row[] {
+	const random = createRandom(seed);
+	const pick = <T>(...values: readonly T[]): T => values[random(values.length)] as T;
+	return Array.from({ length }, () => {
+		const entry = random(40);
+		// All judgements of an entry share its time and what was observed; an entry in three lies around midnight.
+		const minute = (entry * 7) % 60;
+		const timestamp =
+			entry % 3 === 0
+				? `2026-03-02T00:00:00.00000${entry % 10}Z`
+				: `2026-03-0${1 + (entry % 2)}T23:${`${minute}`.padStart(2, '0')}:59.999999Z`;
+		return verdictRow({
+			entry_id: `entry-${entry}`,
+			timestamp,
+			disposition: entry % 5 === 0 ? 'allow' : 'deny',
+			count: entry % 7 === 0 ? null : entry,
+			weight: entry % 5 === 0 ? 10 : 1,
+			subject_name: pick(null, 'web-1', 'web-2'),
+			node_name: pick('n1', 'n2'),
+			finding: pick('void-rule', 'undecidable', 'explained'),
+			fingerprint: pick(null, 'a', 'b', 'ä'),
+			flagged: pick(true, false),
+			certainty: pick(null, 'certain', 'likely'),
+			summary: pick('A.', 'B.', `quotes ' " \\ and 漢字 \u{1f600}`),
+			constructs: pick([], ['end-port'], ['ipblock-pod', 'end-port']),
+			evidence: pick(
+				[],
+				[
+					{ role: 'void', policy_name: 'p', rule: random(3) },
+					{ role: 'isolates', policy_name: 'q' },
+				],
+			),
+			snapshot_id: pick(null, 's1', 's2'),
+			snapshot_valid_from: pick(null, timestamp, '2026-03-01T00:00:00Z', '2026-03-01T12:00:00Z', '2026-03-05T00:00:00Z'),
+			engine_version: pick('1.0.0', '1.0.1'),
+			judged_at: pick('2026-03-06T00:00:00Z', '2026-03-06T00:00:00.000001Z'),
+			entry: { n: entry },
+		});
+	});
+}
+
+/** No more columns than decide in the view `rejects`, so that equal keys mean equal rows. */
+function rejects(seed: number, length: number): Row[] {
+	const random = createRandom(seed);
+	return Array.from({ length }, () =>
+		rejectRow({
+			message_id: `message-${random(10)}`,
+			reason: ['not-json', 'other-log'][random(2)],
+			rejected_at: `2026-03-0${1 + random(3)}T00:00:00Z`,
+			publish_time: [null, '2026-03-01T00:00:00.5Z'][random(2)],
+			raw: 'aGVsbG8=',
+			attributes: { key: 'ü' },
+		}),
+	);
+}
+
+const QUERIES: Readonly<Record<string, string>> = {
+	functions: FUNCTIONS_QUERY,
+	verdicts: 'SELECT * FROM `${dataset}.verdicts` ORDER BY entry_id',
+	findings: 'SELECT * FROM `${dataset}.findings` ORDER BY day, fingerprint',
+	rejects: 'SELECT * FROM `${dataset}.rejects` ORDER BY message_id',
+	'verdicts of a day': `SELECT entry_id FROM \`\${dataset}.verdicts\` WHERE timestamp < TIMESTAMP '2026-03-02 00:00:00+00' ORDER BY entry_id`,
+	'findings of a day': `SELECT * FROM \`\${dataset}.findings\` WHERE day = DATE '2026-03-02' ORDER BY fingerprint`,
+};
+
+const host = process.env['BIGQUERY_EMULATOR_HOST'];
+
+describe('BigQuery and DuckDB', (it) => {
+	if (host === undefined) {
+		console.log('skipped: test/sql/engines.test.ts compares the SQL engines where BIGQUERY_EMULATOR_HOST names a BigQuery emulator');
+		return;
+	}
+
+	it('answer every view and every allowed function alike', async () => {
+		const schemas = await readSchemas();
+		const emulator = await createEmulator({ host, project: process.env['BIGQUERY_EMULATOR_PROJECT'] ?? 'test-project' }, schemas);
+		const duckdb = await openDuckdb();
+		const rows: Readonly<Record<TableName, readonly Row[]>> = { verdicts_v1: judgements(20260302, 400), rejects_v1: rejects(7, 60) };
+		try {
+			for (const table of ['verdicts_v1', 'rejects_v1'] as const) {
+				await Promise.all(rows[table].map((row) => duckdb.append(table, row)));
+				await emulator.insert(table, rows[table]);
+			}
+			for (const [name, sql] of Object.entries(QUERIES)) {
+				const [ofBigQuery, ofDuckdb] = [await emulator.query(nameTables(sql, emulator.dataset)), await duckdb.query(sql)];
+				ok(ofBigQuery.length > 0, `${name}: no rows to compare`);
+				is(ofDuckdb.length, ofBigQuery.length, name);
+				for (const [index, row] of ofBigQuery.entries()) equal(ofDuckdb[index], row, `${name}, row ${index}`);
+				if (name === 'functions') equal(ofBigQuery[0], FUNCTIONS_ANSWER);
+			}
+		} finally {
+			await duckdb.close();
+			await emulator.remove();
+		}
+	});
+});
