@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { Readable } from 'node:stream';
+import { addAbortSignal, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 
@@ -14,7 +14,9 @@ export interface ChunkSource {
 
 /** Reads a file, or standard input, piece by piece, decompressed and as UTF-8. Throws where it cannot be read any further. */
 export function readChunks({ path, stdin, signal, onBytes = () => {} }: ChunkSource): AsyncGenerator<Buffer> {
-	return decoded(counted(path === '-' ? stdin : createReadStream(path, { signal }), onBytes));
+	// Without the signal, waiting for input that never comes would keep an interrupted process alive.
+	const source = path === '-' ? addAbortSignal(signal, stdin) : createReadStream(path, { signal });
+	return decoded(counted(source, onBytes));
 }
 
 /** What a path is called in messages. */
@@ -29,12 +31,13 @@ async function* counted(source: AsyncIterable<unknown>, onBytes: (bytes: number)
 }
 
 /** Undoes what a file may have been wrapped in: gzip, the UTF-16 that PowerShell's `>` writes, a byte order mark. */
-async function* decoded(chunks: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+async function* decoded(chunks: AsyncGenerator<Buffer>, gzip = true): AsyncGenerator<Buffer> {
 	const first = await chunks.next();
 	if (first.done) return;
 	const head = first.value;
 	const all = resumed(head, chunks);
-	if (head[0] === 0x1f && head[1] === 0x8b) yield* decoded(gunzipped(all));
+	// Once: an archive may hold an archive of itself, without end.
+	if (gzip && head[0] === 0x1f && head[1] === 0x8b) yield* decoded(gunzipped(all), false);
 	else if (head[0] === 0xff && head[1] === 0xfe) yield* fromUtf16(all);
 	else if (head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf) yield* resumed(head.subarray(3), chunks);
 	else yield* all;

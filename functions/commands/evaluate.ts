@@ -7,24 +7,28 @@ import { nameOf, readChunks } from './chunks.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { type Output, openOutput } from './output.ts';
 import { parseScenario, type Scenario } from './scenario.ts';
-import type { Surroundings } from './surroundings.ts';
+import type { Execute, Surroundings } from './surroundings.ts';
 import { printable } from './terminal.ts';
 
-export interface EvaluateOptions {
+interface EvaluateOptions {
 	readonly files: readonly string[];
 	readonly semantics: readonly SemanticsId[];
 	readonly out?: string;
 }
 
-/** Adds `evaluate`. `run` is given what the command line said. */
-export const addEvaluate = (program: Command, run: (options: EvaluateOptions) => Promise<void>): Command =>
+/** Adds `evaluate`. */
+export function addEvaluate(program: Command, execute: Execute): void {
 	program
 		.command('evaluate')
 		.description('print the verdicts of each semantics on the flows of scenarios (a JSON object a line: id, objects, flows)')
 		.argument('[file...]', 'scenarios, also .gz; none or - is standard input')
 		.option('--semantics <ids>', 'ids separated by commas, in the order of the answers (default: all)', parseSemantics, SEMANTICS)
 		.option('--out <file>', 'print there')
-		.action((files: string[], options: Omit<EvaluateOptions, 'files'>) => run({ ...options, files: files.length > 0 ? files : ['-'] }));
+		.action(async (files: string[], options: Omit<EvaluateOptions, 'files'>) => {
+			const all = { ...options, files: files.length > 0 ? files : ['-'] };
+			await execute((surroundings) => evaluateScenarios(all, surroundings));
+		});
+}
 
 function parseSemantics(text: string): readonly SemanticsId[] {
 	const ids = text.split(',').map((id) => id.trim());
@@ -34,7 +38,7 @@ function parseSemantics(text: string): readonly SemanticsId[] {
 }
 
 /** Answers scenarios one at a time, and says of each line that is none where and why. */
-export async function evaluateScenarios({ files, semantics, out }: EvaluateOptions, surroundings: Surroundings): Promise<ExitCode> {
+async function evaluateScenarios({ files, semantics, out }: EvaluateOptions, surroundings: Surroundings): Promise<ExitCode> {
 	const { stderr, stdout } = surroundings;
 	let answered = 0;
 	let refused = 0;

@@ -130,14 +130,25 @@ function includes({ cidr, except: excepted }: CompiledPeer, address: Address): b
 	return true;
 }
 
+/** What a port entry is asked about. */
+interface Asked extends Ends {
+	readonly direction: Direction;
+	readonly protocol: Protocol;
+	readonly port: number;
+}
+
 /**
- * Under which semantics the port entry matches destination port `port` of `destination`.
+ * Under which semantics the port entry matches the destination port. `unseen` is what a name answers for a Pod that is not known.
  * "If the port is not provided, this matches all port names and numbers. … If present, only traffic on the specified protocol AND port
  * will be matched." A protocol of TCP never admits another one; ICMP and others have no ports, so only rules without ports admit them.
  */
-export function portMask(entry: CompiledPort, protocol: Protocol, port: number, direction: Direction, destination: ResolvedEnd): Mask {
+export function portMask(entry: CompiledPort, { direction, subject, peer, protocol, port }: Asked, unseen: Mask): Mask {
 	if (entry.protocol !== protocol) return NONE;
-	if (entry.name !== undefined) return namedPortMask(entry, entry.name, port, direction, destination);
+	if (entry.name !== undefined) {
+		const own = ownNameMask(entry, port, direction === 'ingress' ? subject : peer, unseen);
+		if (direction === 'ingress') return own;
+		return (own & POD_NAMES) | (entry.clusterNumber === port ? CLUSTER_NAMES : NONE);
+	}
 	if (entry.first < 0) return entry.allPorts;
 	if (port === entry.first) return ALL;
 	// "endPort indicates that the range of ports from port to endPort if set, inclusive, should be allowed."
@@ -145,18 +156,12 @@ export function portMask(entry: CompiledPort, protocol: Protocol, port: number, 
 }
 
 /** A named port is "a named port on a pod": a number and protocol in the destination's containers. */
-function namedPortMask(entry: CompiledPort, name: string, port: number, direction: Direction, destination: ResolvedEnd): Mask {
-	const own = ownNameMask(entry, name, port, destination);
-	if (direction === 'ingress') return own;
-	return (own & POD_NAMES) | (entry.clusterNumber === port ? CLUSTER_NAMES : NONE);
-}
-
-function ownNameMask(entry: CompiledPort, name: string, port: number, destination: ResolvedEnd): Mask {
+function ownNameMask(entry: CompiledPort, port: number, destination: ResolvedEnd, unseen: Mask): Mask {
 	const ports = destination.pod?.ports;
-	if (!ports) return NONE;
+	if (!ports) return destination.kind === 'unknown' ? unseen : NONE;
 	let mask = NONE;
 	for (const declared of ports) {
-		if (declared.port !== port || declared.name !== name || declared.protocol !== entry.source.protocol) continue;
+		if (declared.port !== port || declared.name !== entry.name || declared.protocol !== entry.source.protocol) continue;
 		// "A port name declared by a native sidecar counts" for the API; Cilium ignores those of all init containers.
 		if (declared.init === undefined) return ALL;
 		if (declared.init === 'sidecar') mask |= SPECIFIED;

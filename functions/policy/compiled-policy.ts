@@ -30,12 +30,12 @@ export interface Vocabularies {
 
 /**
  * Cilium's cluster-wide table of named ports, up to 1.19: by name and protocol the one number, or -1 where Pods differ. Init containers
- * do not count, nor do host-network Pods, which are no endpoints.
+ * do not count, nor do Pods that are no endpoints: host-network Pods, and finished ones.
  */
 export function clusterPorts(pods: readonly PodState[]): Map<string, number> {
 	const table = new Map<string, number>();
 	for (const pod of pods) {
-		if (!pod.ports || pod.hostNetwork) continue;
+		if (!pod.ports || pod.hostNetwork || pod.finished) continue;
 		for (const { name, port, protocol, init } of pod.ports) {
 			if (init !== undefined) continue;
 			const key = `${protocol} ${name}`;
@@ -106,7 +106,7 @@ function compilePeer(source: PolicyPeer, own: number, { pods, namespaceLabels }:
 		source,
 		text: describePeer(source),
 		cidr,
-		except: (ipBlock?.except ?? []).map(readCidr).filter((except) => except !== undefined),
+		except: (ipBlock?.except ?? []).map(readCidr),
 		anyAddress: cidr !== undefined && cidr.prefix === 0 && ipBlock?.except.length === 0,
 		ownNamespace: namespaceSelector ? -1 : own,
 		namespaces: namespaceSelector ? compileSelector(namespaceLabels, namespaceSelector) : [],
@@ -115,10 +115,12 @@ function compilePeer(source: PolicyPeer, own: number, { pods, namespaceLabels }:
 	};
 }
 
-const readCidr = (text: string): Cidr | undefined => {
+/** Throws where it is none, which no snapshot has that was parsed: left out, an ipBlock would be a selector of everything. */
+function readCidr(text: string): Cidr {
 	const cidr = parseCidr(text, false);
-	return typeof cidr === 'string' ? undefined : cidr;
-};
+	if (typeof cidr === 'string') throw new Error(`${JSON.stringify(text)} ${cidr}`);
+	return cidr;
+}
 
 /** See `negative-namespace-selector`: no requirement of the peer asks for something that only a Pod has. */
 const admitsOutside = (podSelector: LabelSelector | undefined, namespaceSelector: LabelSelector | undefined): boolean =>

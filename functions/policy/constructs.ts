@@ -23,7 +23,7 @@ const cilium = (issue: number) => `https://github.com/cilium/cilium/issues/${iss
 export const CONSTRUCTS = {
 	'ipblock-pod': {
 		title: 'ipBlock that covers Pod addresses',
-		explanation: 'an ipBlock never matches the Pods of the cluster on Dataplane V2, whatever its width',
+		explanation: 'an ipBlock never matches a Pod of the cluster on Dataplane V2, whatever its width',
 		suggestion: 'select the Pods by their labels (podSelector, with namespaceSelector for another namespace) instead of their addresses',
 		severity: 'high',
 		sure: 'certain',
@@ -33,7 +33,7 @@ export const CONSTRUCTS = {
 		title: 'ipBlock that covers node addresses',
 		explanation:
 			'an ipBlock does not match the nodes of the cluster and their host-network Pods on Dataplane V2, unless an option that GKE does not document is set',
-		suggestion: 'leave the peers out of a rule that limits only the ports, or admit the client before it takes a node address',
+		suggestion: 'admit the port from everywhere (a rule without peers), or see that the client keeps an address of its own',
 		severity: 'high',
 		sure: 'likely',
 		links: [cilium(20550), cilium(14989)],
@@ -72,7 +72,8 @@ export const CONSTRUCTS = {
 	},
 	'named-port-ambiguous': {
 		title: 'named egress port with different numbers',
-		explanation: 'the name stands for different numbers on the cluster’s Pods, and Dataplane V2 then skips the port entry',
+		explanation:
+			'the name stands for different numbers on the cluster’s Pods, and Dataplane V2 before its newest generation then skips the port entry',
 		suggestion: 'write the port numbers',
 		severity: 'high',
 		sure: 'certain',
@@ -80,7 +81,8 @@ export const CONSTRUCTS = {
 	},
 	'named-port-widened': {
 		title: 'named egress port that admits more',
-		explanation: 'Dataplane V2 reads the name as its one number in the cluster, also towards peers that do not define it',
+		explanation:
+			'Dataplane V2 before its newest generation takes the name for the one number it has in the cluster, even towards peers that do not define it',
 		suggestion: 'write the port number, and narrow the peers',
 		severity: 'medium',
 		sure: 'certain',
@@ -105,7 +107,7 @@ export const CONSTRUCTS = {
 	},
 	'label-not-identity': {
 		title: 'selector on a label that Dataplane V2 does not see',
-		explanation: 'the label is no part of a Pod’s identity on Dataplane V2, so a selector reads every Pod as if it had not got it',
+		explanation: 'the label is no part of a Pod’s identity on Dataplane V2, so selectors treat every Pod as if it did not have it',
 		suggestion: 'select by a label of your own, such as app.kubernetes.io/name',
 		severity: 'high',
 		sure: 'likely',
@@ -148,7 +150,7 @@ export const CONSTRUCTS = {
 	},
 	'node-local-dns': {
 		title: 'DNS by the address of a resolver',
-		explanation: 'with NodeLocal DNSCache, DNS requests have other destinations on Dataplane V2 than the addresses that the rule names',
+		explanation: 'with NodeLocal DNSCache, DNS requests have another destination on Dataplane V2 than the address that the rule names',
 		suggestion: 'admit DNS by selecting the kube-dns and node-local-dns Pods in kube-system, and by 169.254.20.10/32, on UDP and TCP 53',
 		severity: 'high',
 		sure: 'likely',
@@ -165,7 +167,7 @@ export const CONSTRUCTS = {
 	'renamed-in-logs': {
 		title: 'policy with another name in the logs',
 		explanation: 'an annotation gives the policy another name in the logs than the object has',
-		suggestion: 'remove the annotation policy.cilium.io/name',
+		suggestion: 'remove the annotation (policy.cilium.io/name, or the older io.cilium.name)',
 		severity: 'low',
 		sure: 'certain',
 		links: [CILIUM_K8S_POLICY],
@@ -173,7 +175,7 @@ export const CONSTRUCTS = {
 	'multi-network': {
 		title: 'policy for an additional network',
 		explanation: 'the annotation networking.gke.io/network makes the policy apply to that network’s interfaces only',
-		suggestion: 'judge the default network without it',
+		suggestion: 'do not count on it for the default network',
 		severity: 'low',
 		sure: 'likely',
 		links: ['https://cloud.google.com/kubernetes-engine/docs/how-to/setup-multinetwork-support-for-pods'],

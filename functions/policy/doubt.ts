@@ -1,8 +1,9 @@
 import type { CompiledSnapshot } from './compile.ts';
 import { type Evaluation, evaluate } from './evaluate.ts';
 import type { Evidence, MissingFact, Verdicts } from './finding.ts';
-import type { ResolvedFlow } from './flow.ts';
-import { type DirectionEffects, mayPass, type OtherEffects } from './other.ts';
+import { isResolver, type ResolvedFlow } from './flow.ts';
+import type { DirectionEffects, OtherEffects } from './other.ts';
+import { mayPass } from './other-port.ts';
 import { matchMask } from './selector.ts';
 import { ALL, CALICO, CILIUM, type Mask, NONE } from './semantics.ts';
 
@@ -88,14 +89,19 @@ function otherPolicy({ policy, acts, selects, ingress, egress }: OtherEffects, f
 function possibleEffects(effects: DirectionEffects, { peer, protocol, port }: ResolvedFlow) {
 	const text = (['TCP', 'UDP', 'SCTP', 'ICMP', 'OTHER'] as const)[protocol];
 	const insideCluster = peer.kind === 'pod' || peer.kind === 'host-network-pod' || peer.kind === 'node' || peer.kind === 'unknown';
+	const reaches = !effects.outsideOnly || !insideCluster;
 	// An FQDN policy admits DNS to the cluster's resolvers implicitly.
-	const reaches = !effects.outsideOnly || !insideCluster || port === 53;
+	const implicitly = effects.outsideOnly && port === 53 && mayResolve(peer);
 	return {
 		isolates: effects.isolates,
-		admits: reaches && (mayPass(effects.admits, text, port) || (effects.outsideOnly && port === 53)),
+		admits: implicitly || (reaches && mayPass(effects.admits, text, port)),
 		denies: mayPass(effects.denies, text, port),
 	};
 }
+
+/** The resolvers that FQDN policies admit: kube-dns, node-local-dns, the metadata server and the cache's address. */
+const mayResolve = (peer: ResolvedFlow['peer']): boolean =>
+	peer.kind === 'well-known' || peer.kind === 'service' || peer.kind === 'node' || peer.kind === 'unknown' || isResolver(peer);
 
 function unreadableKind(kind: string): Doubt {
 	const acts = /calico/i.test(kind) ? CALICO : CALICO | CILIUM;

@@ -25,7 +25,7 @@ const NO_ADMISSIONS: readonly Admission[] = [];
 const UNCONCERNED: SubjectPolicies = { direction: 'ingress', isolated: NONE, policies: [], rules: [], isolating: [] };
 const OPEN: Evaluation = { isolated: NONE, exempt: NONE, admitted: NONE, unknown: NONE, admissions: NO_ADMISSIONS, concerned: UNCONCERNED };
 
-/** What is not known, answered one way: `unseen` is what selectors say of a Pod whose labels are not known. */
+/** What is not known, answered one way: `unseen` is what selectors and port names say of a Pod that is not known. */
 export interface Assumptions {
 	readonly unseen: Mask;
 	/** Whether disguises that are not sure count. */
@@ -74,21 +74,23 @@ function exemptMask({ direction, subject, peer }: Packet): Mask {
 }
 
 /** Whether a Pod speaks to itself: the specification leaves that open where no rule admits it. */
-const isSelf = ({ subject, peer }: Packet): boolean => subject.pod !== undefined && subject.pod === peer.pod;
+const isSelf = ({ subject, peer }: Packet): boolean =>
+	subject.pod === peer.pod ||
+	// A vanished Pod has no object of its own.
+	(subject.sibling !== undefined && subject.name === peer.name && subject.namespace === peer.namespace);
 
 /** "A rule matches traffic if and only if the traffic matches both `ports` AND `from`/`to`." */
 export function ruleMask(rule: CompiledRule, packet: Packet, unseen: Mask): Mask {
-	const ports = portsMask(rule, packet);
+	const ports = portsMask(rule, packet, unseen);
 	return ports === NONE ? NONE : ports & peersMask(rule, packet, unseen);
 }
 
 /** "Each item in this list is combined using a logical OR. If this field is empty or missing, this rule matches all ports." */
-export function portsMask({ ports, direction }: CompiledRule, { subject, peer, protocol, port }: Packet): Mask {
+export function portsMask({ ports }: CompiledRule, packet: Packet, unseen: Mask): Mask {
 	if (ports.length === 0) return ALL;
-	const destination = direction === 'ingress' ? subject : peer;
 	let mask = NONE;
 	for (const entry of ports) {
-		mask |= portMask(entry, protocol, port, direction, destination);
+		mask |= portMask(entry, packet, unseen);
 		if (mask === ALL) return ALL;
 	}
 	return mask;

@@ -57,12 +57,9 @@ function ofAdmission({ policy, rule, mask, disguise }: Admission, flow: Resolved
 /** The first peer and port of a rule that match under any of the semantics; -1 where the rule names none. */
 function firstMatches(rule: CompiledRule, packet: Packet, mask: Mask): { peer: number; port: number } {
 	const peer = rule.peers.findIndex((candidate) => peerMask(candidate, packet, NONE) & mask);
-	const port = rule.ports.findIndex((entry) => entryMask(entry, rule, packet) & mask);
+	const port = rule.ports.findIndex((entry) => portMask(entry, packet, NONE) & mask);
 	return { peer, port };
 }
-
-const entryMask = (entry: CompiledPort, rule: CompiledRule, { subject, peer, protocol, port }: Packet): Mask =>
-	portMask(entry, protocol, port, rule.direction, rule.direction === 'ingress' ? subject : peer);
 
 const NO_EVIDENCE: readonly Evidence[] = [];
 const isEven = (mask: Mask, among: Mask): boolean => (mask & among) === NONE || (mask & among) === among;
@@ -151,7 +148,7 @@ function admissionBlame(role: Role, admission: Admission, flow: ResolvedFlow, { 
 /** The port entry that fails, then the peer that fails. */
 function ruleFactors(role: Role, rule: CompiledRule, flow: ResolvedFlow, { works, fails }: { works: Mask; fails: Mask }): Piece[] {
 	const pieces: Piece[] = [];
-	const ports = failing(fails, rule.ports, (entry) => entryMask(entry, rule, flow), works);
+	const ports = failing(fails, rule.ports, (entry) => portMask(entry, flow, NONE), works);
 	if (ports.mask) {
 		const entry = rule.ports[ports.index] as CompiledPort;
 		const construct = portConstruct(entry, rule.direction, role === 'void');
@@ -187,7 +184,7 @@ export function nearMiss({ concerned }: Evaluation, flow: ResolvedFlow, mask: Ma
 	for (let index = 0; index < rules.length; index++) {
 		const { policy, applies, rule } = rules[index] as AppliedRule;
 		if (!(applies & mask)) continue;
-		const ports = portsMask(rule, flow) & mask;
+		const ports = portsMask(rule, flow, NONE) & mask;
 		if (!ports && !(peersMask(rule, flow, NONE) & mask)) continue;
 		const { source } = policy;
 		return {

@@ -69,7 +69,8 @@ function metadataDisguises(snapshot: CompiledSnapshot, packet: Packet): readonly
 
 const RESOLVERS = new Set(['kube-dns', 'node-local-dns']);
 
-const isResolver = ({ pod }: ResolvedEnd): boolean =>
+/** Whether it is a Pod of kube-dns or of node-local-dns. */
+export const isResolver = ({ pod }: ResolvedEnd): boolean =>
 	pod !== undefined && pod.namespace === 'kube-system' && RESOLVERS.has(pod.labels['k8s-app'] ?? '');
 
 /**

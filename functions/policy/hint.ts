@@ -3,7 +3,7 @@ import type { Doubt } from './doubt.ts';
 import type { Evaluation } from './evaluate.ts';
 import type { Hint } from './finding.ts';
 import type { ResolvedFlow } from './flow.ts';
-import type { Observation } from './model.ts';
+import type { LoggedPolicy, Observation } from './model.ts';
 import { matchMask } from './selector.ts';
 import type { Mask } from './semantics.ts';
 
@@ -21,6 +21,18 @@ const isLateReply = ({ disposition, flow }: Observation): boolean =>
 	flow.sourcePort < FIRST_EPHEMERAL_PORT &&
 	(flow.port ?? 0) >= FIRST_EPHEMERAL_PORT;
 
+/** Kinds whose rules can deny by name. A NetworkPolicy cannot, nor can an FQDNNetworkPolicy: both only admit. */
+const DENYING_KINDS = new Set([
+	'CiliumNetworkPolicy',
+	'CiliumClusterwideNetworkPolicy',
+	'ClusterNetworkPolicy',
+	'AdminNetworkPolicy',
+	'BaselineAdminNetworkPolicy',
+	'GlobalNetworkPolicy',
+]);
+
+export const canDeny = ({ kind }: LoggedPolicy): boolean => kind !== undefined && DENYING_KINDS.has(kind);
+
 const NO_HINTS: readonly Hint[] = [];
 
 /** What can be said of an entry before it is evaluated. */
@@ -35,7 +47,7 @@ export function entryHints(
 	};
 	const denied = observation.disposition === 'deny';
 	if (denied && isLateReply(observation)) add('late-reply');
-	if (denied && observation.policies.length > 0) add('policy-named-on-deny');
+	if (denied && observation.policies.some((policy) => !canDeny(policy))) add('policy-named-on-deny');
 	if (!flow || !snapshot) return hints;
 	const { subject, peer } = flow;
 	if (subject.mismatch || peer.mismatch) add('name-address-mismatch');

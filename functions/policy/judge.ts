@@ -5,19 +5,9 @@ import { denied, type Evaluation, evaluate } from './evaluate.ts';
 import { admitting, differences, isolating, nearMiss } from './evidence.ts';
 import type { Certainty, End, Evidence, Finding, Hint, Judgement, Reason, Verdicts } from './finding.ts';
 import { type ResolvedFlow, resolveFlow } from './flow.ts';
-import { entryHints, evaluationHints } from './hint.ts';
+import { canDeny, entryHints, evaluationHints } from './hint.ts';
 import type { Disposition, FlowEnd, Observation } from './model.ts';
 import { CALICO, DEFAULT_CANDIDATES, type Mask, NONE } from './semantics.ts';
-
-/** Kinds whose rules can deny by name. A NetworkPolicy cannot, nor can an FQDNNetworkPolicy: both only admit. */
-const DENYING_KINDS = new Set([
-	'CiliumNetworkPolicy',
-	'CiliumClusterwideNetworkPolicy',
-	'ClusterNetworkPolicy',
-	'AdminNetworkPolicy',
-	'BaselineAdminNetworkPolicy',
-	'GlobalNetworkPolicy',
-]);
 
 const FLAGGED: ReadonlySet<Finding> = new Set<Finding>(['not-isolated', 'contradicted', 'overreach', 'void-rule', 'newly-open']);
 
@@ -47,7 +37,7 @@ export function judge(snapshot: CompiledSnapshot | undefined, observation: Obser
 	const { flow, disposition, policies } = observation;
 	const resolved = snapshot && resolveFlow(snapshot, flow);
 	const hints = entryHints(observation, snapshot, resolved);
-	const explicit = disposition === 'deny' && policies.some(({ kind }) => kind !== undefined && DENYING_KINDS.has(kind));
+	const explicit = disposition === 'deny' && policies.some(canDeny);
 	if (explicit || !snapshot || !resolved?.subject.pod) {
 		const ends = resolved ? { subject: resolved.subject, peer: resolved.peer } : unresolved(observation);
 		if (explicit) return { ...plain('explicit-deny', hints), evidence: namedDeniers(observation), flow, ...ends };
@@ -110,7 +100,7 @@ function unresolved({ flow }: Observation): { subject: End; peer: End } {
 }
 
 const namedDeniers = ({ policies, flow }: Observation): Evidence[] =>
-	policies.map(({ kind, namespace, name }) => ({
+	policies.filter(canDeny).map(({ kind, namespace, name }) => ({
 		role: 'isolates',
 		...(kind !== undefined && { policyKind: kind }),
 		...(namespace !== undefined && { policyNamespace: namespace }),

@@ -182,6 +182,7 @@ export interface Snapshot {
 /** One end of a connection as it was observed: what is known of it, in any combination. */
 export interface FlowEnd {
 	readonly pod?: { readonly namespace: string; readonly name: string };
+	/** The node that it is; of a Pod, the node that it runs on. */
 	readonly node?: string;
 	readonly ip?: string;
 	/** The workload, where the log names it. */

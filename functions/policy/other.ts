@@ -1,5 +1,7 @@
 import { type LabelPredicate, parseCalicoSelector } from './calico.ts';
-import type { Direction, LabelRequirement, LabelSelector, Labels, OtherPolicy } from './model.ts';
+import { asList, asObject, asText, type Json } from './loose.ts';
+import type { Direction, Labels, OtherPolicy } from './model.ts';
+import { ANY_PORT, calicoPorts, clusterWidePorts, filterPorts, type PortFilter } from './other-port.ts';
 import { CALICO, CILIUM, type Mask } from './semantics.ts';
 
 /**
@@ -29,21 +31,8 @@ export interface DirectionEffects {
 	readonly outsideOnly: boolean;
 }
 
-/** `undefined` bounds: any. */
-export interface PortFilter {
-	readonly protocol?: string;
-	readonly first?: number;
-	readonly last?: number;
-}
-
-const ANY_PORT: readonly PortFilter[] = [{}];
 const NOTHING: DirectionEffects = { isolates: false, admits: [], denies: [], outsideOnly: false };
 const DATAPLANE_V2: Mask = CALICO | CILIUM;
-
-type Json = Readonly<Record<string, unknown>>;
-const asObject = (value: unknown): Json => (typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {});
-const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
-const asText = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
 /** What each policy of another kind may do. Kinds that decide nothing (tiers, sets) are left out; nothing in a spec makes this throw. */
 export const compileOthers = (policies: readonly OtherPolicy[]): OtherEffects[] => policies.flatMap(compileOther);
@@ -55,7 +44,9 @@ function compileOther(policy: OtherPolicy): OtherEffects[] {
 			return [fqdn(policy, spec)];
 		case 'CiliumNetworkPolicy':
 		case 'CiliumClusterwideNetworkPolicy':
-			return [spec, ...asList(asObject(policy.spec)['specs']).map(asObject)]
+			// A policy may have several specs. One with a nodeSelector instead concerns nodes, never Pods.
+			return (Array.isArray(policy.spec) ? policy.spec : [spec])
+				.map(asObject)
 				.filter((rule) => 'endpointSelector' in rule)
 				.map((rule) => cilium(policy, rule));
 		case 'ClusterNetworkPolicy':
@@ -71,7 +62,7 @@ function compileOther(policy: OtherPolicy): OtherEffects[] {
 }
 
 function fqdn(policy: OtherPolicy, spec: Json): OtherEffects {
-	const admits = asList(spec['egress']).flatMap((rule) => portFilters(asList(asObject(rule)['ports'])));
+	const admits = asList(spec['egress']).flatMap((rule) => filterPorts(asList(asObject(rule)['ports'])));
 	return {
 		policy,
 		acts: DATAPLANE_V2,
@@ -108,7 +99,7 @@ function cilium(policy: OtherPolicy, rule: Json): OtherEffects {
 }
 
 const toPorts = (entries: readonly unknown[]): readonly PortFilter[] =>
-	entries.length === 0 ? ANY_PORT : entries.flatMap((entry) => portFilters(asList(asObject(entry)['ports'])));
+	entries.length === 0 ? ANY_PORT : entries.flatMap((entry) => filterPorts(asList(asObject(entry)['ports'])));
 
 /** AdminNetworkPolicy and its successors neither isolate nor are they namespaced; their rules accept or deny by name. */
 function clusterWide(policy: OtherPolicy, spec: Json): OtherEffects {
@@ -116,7 +107,8 @@ function clusterWide(policy: OtherPolicy, spec: Json): OtherEffects {
 	const pods = asObject(subject['pods']);
 	const effects = (direction: Direction): DirectionEffects => {
 		const rules = asList(spec[direction]).map(asObject);
-		const filters = (...actions: string[]) => rules.filter(({ action }) => actions.includes(`${action}`)).flatMap(() => ANY_PORT);
+		const filters = (...actions: string[]) =>
+			rules.filter(({ action }) => actions.includes(asText(action) ?? '')).flatMap(clusterWidePorts);
 		return { isolates: false, admits: filters('Allow', 'Accept'), denies: filters('Deny'), outsideOnly: false };
 	};
 	return {
@@ -132,24 +124,22 @@ function clusterWide(policy: OtherPolicy, spec: Json): OtherEffects {
 }
 
 function calico(policy: OtherPolicy, spec: Json): OtherEffects {
-	const selector = parseCalicoSelector(asText(spec['selector']) ?? '');
-	const namespaces = parseCalicoSelector(asText(spec['namespaceSelector']) ?? '');
+	const selector = readCalicoSelector(spec['selector']);
+	const namespaces = readCalicoSelector(spec['namespaceSelector']);
 	const limited = 'serviceAccountSelector' in spec;
 	const types = asList(spec['types']);
 	const rulesOf = (direction: Direction) => asList(spec[direction]).map(asObject);
 	// "types … defaults: Ingress where there are ingress rules or no rules at all, Egress where there are egress rules."
 	const has = (direction: Direction) =>
 		types.length > 0
-			? types.some((type) => `${type}`.toLowerCase() === direction)
+			? types.some((type) => asText(type)?.toLowerCase() === direction)
 			: rulesOf(direction).length > 0 || (direction === 'ingress' && rulesOf('egress').length === 0);
 	const effects = (direction: Direction): DirectionEffects => {
-		const actions = new Set(rulesOf(direction).map(({ action }) => `${action}`));
-		return {
-			isolates: has(direction),
-			admits: actions.has('Allow') ? ANY_PORT : [],
-			denies: actions.has('Deny') ? ANY_PORT : [],
-			outsideOnly: false,
-		};
+		const filters = (wanted: string) =>
+			rulesOf(direction)
+				.filter(({ action }) => action === wanted)
+				.flatMap(calicoPorts);
+		return { isolates: has(direction), admits: filters('Allow'), denies: filters('Deny'), outsideOnly: false };
 	};
 	return {
 		policy,
@@ -157,8 +147,8 @@ function calico(policy: OtherPolicy, spec: Json): OtherEffects {
 		selects: (pod, namespace) => {
 			if (policy.kind === 'NetworkPolicy' && policy.namespace !== namespace.name) return false;
 			return (
-				calicoSelects(selector, withNames(pod, namespace.name)) &&
-				calicoSelects(namespaces, withNames(namespace.labels, namespace.name)) &&
+				calicoSelects(selector, ofWorkload(pod, namespace.name)) &&
+				calicoSelects(namespaces, ofNamespace(namespace.labels, namespace.name)) &&
 				(limited || !selector || !namespaces ? 'maybe' : true)
 			);
 		},
@@ -167,26 +157,19 @@ function calico(policy: OtherPolicy, spec: Json): OtherEffects {
 	};
 }
 
+/** Calico gives workloads labels of their service account, and those of it and of the namespace with a prefix: those are not known here. */
+const readCalicoSelector = (value: unknown): LabelPredicate | undefined => {
+	const text = asText(value) ?? '';
+	return /projectcalico\.org\/serviceaccount|\bpc(sa|ns)\./.test(text) ? undefined : parseCalicoSelector(text);
+};
+
 const calicoSelects = (predicate: LabelPredicate | undefined, labels: Labels): boolean => predicate?.(labels) ?? true;
-const withNames = (labels: Labels, namespace: string): Labels => ({
+const ofWorkload = (labels: Labels, namespace: string): Labels => ({
 	...labels,
 	'projectcalico.org/namespace': namespace,
-	'projectcalico.org/name': namespace,
+	'projectcalico.org/orchestrator': 'k8s',
 });
-
-/** Ports of FQDN and Cilium kinds: `{port, protocol, endPort}`, the port a number, its text, or a name (which may be any). */
-function portFilters(ports: readonly unknown[]): readonly PortFilter[] {
-	if (ports.length === 0) return ANY_PORT;
-	return ports.map(asObject).map(({ port, endPort, protocol }) => {
-		const first = Number(port);
-		const named = protocol === undefined || protocol === 'ANY' ? {} : { protocol: `${protocol}` };
-		return Number.isInteger(first) && first > 0 ? { ...named, first, last: Math.max(first, Number(endPort) || first) } : named;
-	});
-}
-
-/** Whether some filter lets that port through. */
-export const mayPass = (filters: readonly PortFilter[], protocol: string, port: number): boolean =>
-	filters.some((filter) => (filter.protocol ?? protocol) === protocol && port >= (filter.first ?? port) && port <= (filter.last ?? port));
+const ofNamespace = (labels: Labels, name: string): Labels => ({ ...labels, 'projectcalico.org/name': name });
 
 /** A LabelSelector over plain labels; absent selects everything. */
 function matches(selector: unknown, labels: Labels): boolean {
@@ -195,9 +178,10 @@ function matches(selector: unknown, labels: Labels): boolean {
 	return (
 		Object.entries(asObject(matchLabels)).every(([key, value]) => own(key) === value) &&
 		asList(matchExpressions).every((each) => {
-			const { key, operator, values } = asObject(each) as unknown as LabelRequirement;
-			const listed = asList(values).includes(own(key));
-			return operator === 'In' ? listed : operator === 'NotIn' ? !listed : (own(key) !== undefined) === (operator === 'Exists');
+			const { key, operator, values } = asObject(each);
+			const label = own(asText(key) ?? '');
+			const listed = asList(values).includes(label);
+			return operator === 'In' ? listed : operator === 'NotIn' ? !listed : (label !== undefined) === (operator === 'Exists');
 		})
 	);
 }
@@ -205,13 +189,16 @@ function matches(selector: unknown, labels: Labels): boolean {
 const POD_NAMESPACE = 'io.kubernetes.pod.namespace';
 const NAMESPACE_LABELS = 'io.cilium.k8s.namespace.labels.';
 
+/** Labels that Cilium gives to endpoints and a snapshot does not hold: the service account, the cluster, and the reserved ones. */
+const UNKNOWN_LABEL = /^(reserved($|[:.])|io\.cilium\.k8s\.policy\.)/;
+
 /** Cilium's endpointSelector: label keys may have a source (`k8s:`, `any:`), and the namespace counts as labels. */
 function matchesEndpoint(selector: unknown, pod: Labels, { name, labels }: { name: string; labels: Labels }): boolean | 'maybe' {
-	const { matchLabels, matchExpressions } = asObject(selector) as Partial<LabelSelector>;
-	const bare = (key: string) => key.replace(/^(k8s|any)[:.]/, '');
-	const expressions = asList(matchExpressions).map((each) => ({ ...asObject(each), key: bare(`${asObject(each)['key']}`) }));
+	const { matchLabels, matchExpressions } = asObject(selector);
+	const bare = (key: string) => key.replace(/^(k8s|any):/, '');
+	const expressions = asList(matchExpressions).map((each) => ({ ...asObject(each), key: bare(asText(asObject(each)['key']) ?? '') }));
 	const plain = Object.fromEntries(Object.entries(asObject(matchLabels)).map(([key, value]) => [bare(key), value]));
-	if ([...Object.keys(plain), ...expressions.map(({ key }) => key)].some((key) => key.startsWith('reserved'))) return 'maybe';
+	if ([...Object.keys(plain), ...expressions.map(({ key }) => key)].some((key) => UNKNOWN_LABEL.test(key))) return 'maybe';
 	const ofNamespace = Object.entries(labels).map(([key, value]): [string, string] => [`${NAMESPACE_LABELS}${key}`, value]);
 	return matches(
 		{ matchLabels: plain, matchExpressions: expressions },

@@ -38,6 +38,7 @@ const HIDDEN_PREFIXES: readonly (readonly [string, Mask])[] = [
 	['kubernetes.io', CILIUM],
 	['k8s.io', CILIUM],
 	['annotation', CILIUM],
+	['etcd_node', CILIUM],
 	['statefulset.kubernetes.io/pod-name', CILIUM_FROM_1_15],
 	['apps.kubernetes.io/pod-index', CILIUM_FROM_1_15],
 	['batch.kubernetes.io/job-completion-index', CILIUM_FROM_1_15],

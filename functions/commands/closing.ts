@@ -1,0 +1,68 @@
+import type { Audit } from './audit.ts';
+import { EXIT, type ExitCode } from './exit.ts';
+import type { Counts, FailOn, Reject } from './results.ts';
+import { printable } from './terminal.ts';
+
+/** Lines of a list before it says how many are left. */
+const LISTED = 20;
+
+export interface Closing {
+	readonly audit: Audit;
+	readonly counts: Counts;
+	readonly rejects: readonly Reject[];
+	/** Whether the database is gone when the command ends. */
+	readonly temporary: boolean;
+	/** What to do with it all, a line each. */
+	readonly next: readonly string[];
+}
+
+/** What stands after the findings: how many of each, what was refused and why, where the rows are, what to try next. */
+export function closingText({ audit, counts, rejects, temporary, next }: Closing): string {
+	const { delivery, problems, notes, database } = audit;
+	const kept = temporary
+		? 'Database: temporary, and removed now; --db FILE keeps it.'
+		: `Database: ${printable(database.path)} (DuckDB; tables verdicts_v1 and rejects_v1, views verdicts, findings and rejects)`;
+	const unacknowledged =
+		delivery.failed === 0
+			? []
+			: [`${delivery.failed} not acknowledged: ${delivery.lastFailure}${delivery.stopped === 'failing' ? '; gave up' : ''}`];
+	return [
+		countLine(counts),
+		...list(
+			'Refused messages',
+			rejects.map(({ reason, detail }) => `${reason}: ${detail}`),
+		),
+		...list('Input that was not read', [...problems, ...unacknowledged]),
+		...list('Notes', notes),
+		kept,
+		...list('Next', next),
+	]
+		.map((line) => `${line}\n`)
+		.join('');
+}
+
+/** `3 entries: 1 void-rule, 1 explained, 1 confirmed. 1 flagged.` */
+function countLine({ entries, findings, flagged }: Counts): string {
+	const each = [...findings].map(([finding, count]) => `${count} ${finding}`).join(', ');
+	return `${entries} ${entries === 1 ? 'entry' : 'entries'}${each === '' ? '' : `: ${each}`}. ${flagged.any} flagged.`;
+}
+
+function list(title: string, items: readonly string[]): string[] {
+	if (items.length === 0) return [];
+	const left = items.length - LISTED;
+	return [`${title}:`, ...items.slice(0, LISTED).map((item) => `  ${printable(item)}`), ...(left > 0 ? [`  … and ${left} more`] : [])];
+}
+
+export interface Ending extends Pick<Closing, 'audit' | 'counts' | 'rejects'> {
+	readonly failOn: FailOn | undefined;
+}
+
+/** The exit code: what `--fail-on` asks for comes before refused input. */
+export function exitCodeOf({ audit, counts, rejects, failOn }: Ending): ExitCode {
+	if (audit.delivery.stopped === 'interrupted') return EXIT.interrupted;
+	if (failOn && counts.flagged[failOn] > 0) return EXIT.failOn;
+	// A database or a snapshot that never answered: nothing was done, whatever was read.
+	if (audit.delivery.failed > 0 && audit.delivery.acknowledged === 0) return EXIT.nothing;
+	const refused = rejects.length > 0 || audit.problems.length > 0 || audit.delivery.failed > 0;
+	return refused ? EXIT.refused : EXIT.done;
+}

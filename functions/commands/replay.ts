@@ -1,0 +1,101 @@
+import type { Command } from 'commander';
+import { type Audit, runAudit, type Say } from './audit.ts';
+import { closingText, exitCodeOf } from './closing.ts';
+import { EXIT, type ExitCode } from './exit.ts';
+import { type AuditOptions, withAuditOptions } from './options.ts';
+import { type Output, openOutput } from './output.ts';
+import { readRejects, writeResults } from './results.ts';
+import type { Execute, Surroundings } from './surroundings.ts';
+import { printable } from './terminal.ts';
+
+const DEFAULT_WIDTH = 120;
+
+/** Adds `replay`. */
+export function addReplay(program: Command, execute: Execute): void {
+	withAuditOptions(program.command('replay'))
+		.description('judge log entries against the policies of their time, and print a finding for each')
+		.action(async (options: AuditOptions, command: Command) => {
+			if (!options.entries) command.error("error: option '--entries <file...>' is missing: which entries should be judged?");
+			await execute((surroundings) => replay(options, surroundings));
+		});
+}
+
+export interface AuditCommand {
+	readonly options: AuditOptions;
+	readonly surroundings: Surroundings;
+	/** Whether a temporary database stays. */
+	readonly keep: boolean;
+	readonly say: Say;
+	readonly next: (audit: Audit) => readonly string[];
+}
+
+/** Replays entries as the function would have got them, prints what it found, and answers with the exit code. */
+const replay = (options: AuditOptions, surroundings: Surroundings): Promise<ExitCode> =>
+	audit({ options, surroundings, keep: false, say: () => {}, next: nextAfterReplay(options) });
+
+const nextAfterReplay =
+	({ format, db, snapshots }: AuditOptions) =>
+	(): string[] => [
+		...(snapshots ? [] : ['--snapshots PATH… says what the policies were: without it every entry is undecidable']),
+		...(format === 'text' ? ['--format json prints every column of every entry, evidence and verdicts included'] : []),
+		...(db === undefined ? ['--db FILE keeps the rows; run again with the same file, they are not counted twice'] : []),
+	];
+
+/** What `replay` and `start` share. */
+export async function audit({ options, surroundings, keep, say, next }: AuditCommand): Promise<ExitCode> {
+	const { stderr, stdout } = surroundings;
+	const complain = (text: string) => stderr.write(`policy-audit: ${printable(text)}\n`);
+	const output = await openOutput(options.out, stdout).catch((error: Error) => error);
+	if (output instanceof Error) {
+		complain(`--out cannot be written: ${output.message}`);
+		return EXIT.nothing;
+	}
+	const { entries = [], snapshots = [], db, candidates } = options;
+	const request = { entries, snapshots, ...(db !== undefined && { database: db }), keep, candidates };
+	const result = await runAudit(request, surroundings, say);
+	if (result.kind === 'nothing') {
+		for (const problem of result.problems) complain(problem);
+		complain('nothing was done');
+		await output.close();
+		return EXIT.nothing;
+	}
+	const temporary = db === undefined && !keep;
+	try {
+		return await printAudit(result.audit, { options, surroundings, output, temporary, next: next(result.audit) });
+	} finally {
+		await result.audit.database.close();
+		await output.close();
+	}
+}
+
+interface Printing {
+	readonly options: AuditOptions;
+	readonly surroundings: Surroundings;
+	readonly output: Output;
+	readonly temporary: boolean;
+	readonly next: readonly string[];
+}
+
+async function printAudit(audit: Audit, { options, surroundings, output, temporary, next }: Printing): Promise<ExitCode> {
+	const { signal, stdout, stderr } = surroundings;
+	if (signal.aborted) return interrupted(audit, { stderr, temporary });
+	const counts = await writeResults(audit, { format: options.format, output, width: stdout.columns ?? DEFAULT_WIDTH, signal });
+	if (signal.aborted) return interrupted(audit, { stderr, temporary });
+	const rejects = await readRejects(audit);
+	const closing = closingText({ audit, counts, rejects, temporary, next });
+	if (options.format === 'text') await output.write(closing);
+	else stderr.write(closing);
+	return exitCodeOf({ audit, counts, rejects, failOn: options.failOn });
+}
+
+function interrupted(
+	{ delivery, database }: Audit,
+	{ stderr, temporary }: { stderr: Surroundings['stderr']; temporary: boolean },
+): ExitCode {
+	const done = `${delivery.delivered} entries delivered, ${delivery.acknowledged} acknowledged`;
+	const kept = temporary
+		? 'the temporary database is removed'
+		: `their rows are in ${printable(database.path)}; what is delivered again counts once`;
+	stderr.write(`policy-audit: interrupted: ${done}; ${kept}\n`);
+	return EXIT.interrupted;
+}

@@ -1,0 +1,55 @@
+/** A Pub/Sub message as it was delivered. */
+export interface Message {
+	readonly id: string;
+	/** Empty where the message has attributes only, which is legal. */
+	readonly data: Uint8Array;
+	readonly attributes: Readonly<Record<string, string>>;
+	/** RFC 3339, as sent. */
+	readonly publishTime?: string;
+	readonly subscription?: string;
+	/** Absent where the subscription has no dead-letter policy. */
+	readonly deliveryAttempt?: number;
+}
+
+/** `refused`: the body is no push request, so there is no message that could be acknowledged or kept. */
+export type Envelope = { readonly kind: 'message'; readonly message: Message } | { readonly kind: 'refused'; readonly detail: string };
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
+
+const refused = (detail: string): Envelope => ({ kind: 'refused', detail });
+const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+/**
+ * Parses the body of a Pub/Sub push request in its wrapped form:
+ * `{message: {data, messageId, message_id, attributes, publishTime, publish_time}, subscription, deliveryAttempt}`.
+ * The unwrapped form (the payload is the body, the rest stands in `x-goog-pubsub-*` headers) would be a second function beside this
+ * one: which of the two arrives is a setting of the subscription, not to be guessed from a body.
+ */
+export function parseEnvelope(body: unknown): Envelope {
+	if (!isObject(body) || !isObject(body['message'])) return refused('the body is no Pub/Sub push request: it has no message object');
+	const { message } = body as { message: Fields };
+	const id = text(message['messageId']) ?? text(message['message_id']);
+	if (!id) return refused('the body is no Pub/Sub push request: its message has no messageId');
+	const data = message['data'] ?? '';
+	if (typeof data !== 'string' || !BASE64.test(data)) return refused(`message ${id} has data that is not base64`);
+	const publishTime = text(message['publishTime']) ?? text(message['publish_time']);
+	const subscription = text(body['subscription']);
+	const attempt = body['deliveryAttempt'];
+	return {
+		kind: 'message',
+		message: {
+			id,
+			data: Buffer.from(data, 'base64'),
+			attributes: attributesOf(message['attributes']),
+			...(publishTime !== undefined && { publishTime }),
+			...(subscription !== undefined && { subscription }),
+			...(typeof attempt === 'number' && { deliveryAttempt: attempt }),
+		},
+	};
+}
+
+const attributesOf = (value: unknown): Record<string, string> =>
+	isObject(value) ? Object.fromEntries(Object.entries(value).filter((pair): pair is [string, string] => typeof pair[1] === 'string')) : {};

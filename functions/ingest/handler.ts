@@ -1,0 +1,106 @@
+import type { HttpFunction, Request, Response } from '@google-cloud/functions-framework';
+import { type Message, parseEnvelope } from './envelope.ts';
+import { createIngestMessage, type IngestPorts, type Outcome } from './ingest.ts';
+
+/** The one line that a request leaves in the log, in the form of Cloud Logging's structured logs. */
+export interface LogLine {
+	readonly severity: 'INFO' | 'WARNING' | 'ERROR';
+	readonly message: string;
+	/** How the message ended; `refused`: the request held none. */
+	readonly outcome: Outcome['kind'] | 'refused';
+	readonly reason: string | null;
+	readonly message_id: string | null;
+	readonly entry_id: string | null;
+	readonly snapshot_id: string | null;
+	readonly finding: string | null;
+	readonly took_ms: number;
+	/** Where an error came from. */
+	readonly stack?: string;
+}
+
+export interface HandlerPorts extends IngestPorts {
+	readonly log: (line: LogLine) => void;
+}
+
+/**
+ * Makes the HTTP function that Pub/Sub pushes to. 204: the message's row is durable. 503: it is not, deliver it again. 400 and 405: the
+ * request holds no message, so there is nothing to acknowledge and nothing to keep.
+ */
+export function createIngest(ports: HandlerPorts): HttpFunction {
+	const ingestMessage = createIngestMessage(ports);
+	return async function ingest(request: Request, response: Response): Promise<void> {
+		const startMs = ports.now().getTime();
+		const envelope = readRequest(request);
+		if (envelope.kind === 'refused') {
+			ports.log(refusedLine(envelope.detail, ports.now().getTime() - startMs));
+			if (envelope.status === 405) response.set('Allow', 'POST');
+			response.status(envelope.status).type('text/plain').send(`${envelope.detail}\n`);
+			return;
+		}
+		const outcome = await ingestMessage(envelope.message);
+		ports.log(outcomeLine(envelope.message, outcome, ports.now().getTime() - startMs));
+		if (outcome.kind === 'retry') response.status(503).type('text/plain').send(`${outcome.reason}\n`);
+		else response.status(204).end();
+	};
+}
+
+type Read =
+	| { readonly kind: 'message'; readonly message: Message }
+	| { readonly kind: 'refused'; readonly status: 400 | 405; readonly detail: string };
+
+function readRequest({ method, body }: Request): Read {
+	if (method !== 'POST')
+		return { kind: 'refused', status: 405, detail: 'this is the target of a Pub/Sub push subscription: POST its messages here' };
+	const envelope = parseEnvelope(parseBody(body));
+	return envelope.kind === 'message' ? envelope : { ...envelope, status: 400 };
+}
+
+/** The framework parses JSON where the content type says so; Pub/Sub's does, other senders' may not. */
+function parseBody(body: unknown): unknown {
+	if (!Buffer.isBuffer(body) && typeof body !== 'string') return body;
+	try {
+		return JSON.parse(body.toString());
+	} catch {
+		return undefined;
+	}
+}
+
+const refusedLine = (message: string, tookMs: number): LogLine => ({
+	severity: 'WARNING',
+	message,
+	outcome: 'refused',
+	reason: 'no-message',
+	message_id: null,
+	entry_id: null,
+	snapshot_id: null,
+	finding: null,
+	took_ms: tookMs,
+});
+
+function outcomeLine({ id }: Message, outcome: Outcome, tookMs: number): LogLine {
+	const line = { outcome: outcome.kind, message_id: id, entry_id: null, snapshot_id: null, finding: null, took_ms: tookMs };
+	switch (outcome.kind) {
+		case 'ok': {
+			const { entryId, snapshotId, finding } = outcome;
+			return {
+				severity: 'INFO',
+				message: `judged: ${finding}`,
+				...line,
+				reason: null,
+				entry_id: entryId,
+				snapshot_id: snapshotId,
+				finding,
+			};
+		}
+		case 'reject':
+			return { severity: 'WARNING', message: `rejected: ${outcome.detail}`, ...line, reason: outcome.reason };
+		case 'retry': {
+			const { error, reason, entryId, snapshotId } = outcome;
+			const stack = error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {};
+			const message = `not acknowledged: ${reason}: ${error instanceof Error ? error.message : String(error)}`;
+			return { severity: 'ERROR', message, ...line, reason, entry_id: entryId, snapshot_id: snapshotId, ...stack };
+		}
+		default:
+			return outcome satisfies never;
+	}
+}

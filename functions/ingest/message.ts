@@ -1,0 +1,40 @@
+import { type Decoded, decodeEntry, type Rejected } from './decode.ts';
+import { type RejectReason, refuse } from './refusal.ts';
+
+/** A LogEntry has at most 256 KB; a policy-action entry one or two. All of it fits the column `rejects_v1.raw`. */
+export const MAX_MESSAGE_BYTES = 1_000_000;
+
+const UTF_8 = new TextDecoder('utf-8', { fatal: true });
+/** In JSON text: what is to be kept (an escaped backslash, a whole surrogate pair), or else half a pair, or NUL. */
+const UNSTORABLE_ESCAPE = /(\\\\|\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2})|\\u(?:[dD][89a-fA-F][\da-fA-F]{2}|0000)/g;
+
+const rejected = (reason: RejectReason, detail: string): Rejected => ({ kind: 'rejected', ...refuse(reason, detail) });
+
+/** Decodes the bytes of a message: one LogEntry as JSON in UTF-8. */
+export function decodeMessage(data: Uint8Array): Decoded {
+	if (data.byteLength === 0) return rejected('empty', 'the message has no data');
+	if (data.byteLength > MAX_MESSAGE_BYTES) {
+		return rejected('oversize', `the message has ${data.byteLength} bytes, and a log entry at most ${MAX_MESSAGE_BYTES}`);
+	}
+	const text = decodeText(data);
+	if (text === undefined) return rejected('not-json', 'the message is not JSON: it is no UTF-8 text');
+	try {
+		return decodeEntry(JSON.parse(storable(text)));
+	} catch (error) {
+		// Anything else would be a bug of ours and not the sender's fault: the caller answers for it.
+		if (error instanceof SyntaxError) return rejected('not-json', `the message is not JSON: ${error.message.toWellFormed()}`);
+		throw error;
+	}
+}
+
+function decodeText(data: Uint8Array): string | undefined {
+	try {
+		return UTF_8.decode(data);
+	} catch {
+		return undefined;
+	}
+}
+
+/** JSON can spell what no column can hold: halves of surrogate pairs, and NUL. They become U+FFFD, as a decoder of bytes would have it. */
+const storable = (json: string): string =>
+	json.includes('\\u') ? json.replace(UNSTORABLE_ESCAPE, (_, kept?: string) => kept ?? '\\ufffd') : json;

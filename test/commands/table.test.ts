@@ -1,0 +1,114 @@
+import * as assert from 'uvu/assert';
+import { addToGroups, type Group, renderTable } from '../../functions/commands/table.ts';
+import type { Row } from '../../functions/ports.ts';
+import { describe } from '../describe.ts';
+
+const row = (changes: Row = {}): Row => ({
+	entry_id: 'e1',
+	timestamp: '2026-03-04T05:06:07.123456Z',
+	direction: 'ingress',
+	disposition: 'deny',
+	protocol: 'TCP',
+	source_ip: '10.0.0.1',
+	destination_ip: '10.0.0.2',
+	destination_port: 80,
+	subject_kind: 'pod',
+	subject_namespace: 'shop',
+	subject_name: 'server-abc',
+	subject_workload: 'server',
+	peer_kind: 'pod',
+	peer_namespace: 'shop',
+	peer_name: 'client',
+	peer_workload: 'client',
+	finding: 'void-rule',
+	flagged: true,
+	certainty: 'certain',
+	constructs: ['ipblock-pod'],
+	reasons: [],
+	summary: 'Broken by the move.',
+	fingerprint: 'f1',
+	...changes,
+});
+
+function groupsOf(rows: readonly Row[]): Group[] {
+	const groups = new Map<string, Group>();
+	for (const one of rows) addToGroups(groups, one);
+	return [...groups.values()];
+}
+
+/** Cells of the table, a list for each line of text. */
+const cells = (text: string): string[][] =>
+	text
+		.split('\n')
+		.filter((line) => line.startsWith('│'))
+		.map((line) =>
+			line
+				.slice(1, -1)
+				.split('│')
+				.map((cell) => cell.trim()),
+		);
+
+describe('the table of findings', (it) => {
+	it('has a line for a problem, and its explanation beneath', () => {
+		assert.equal(cells(renderTable(groupsOf([row()]), 140)).slice(1), [
+			['2026-03-04', 'ingress', 'shop/client', '! void-rule, certain', '1'],
+			['05:06:07', 'deny', '→ shop/server', 'ipblock-pod', ''],
+			['', '', 'TCP 80', '', ''],
+			['Broken by the move.'],
+		]);
+	});
+
+	it('counts entries that are the same problem, and explains it once', () => {
+		const text = renderTable(groupsOf([row(), row({ entry_id: 'e2' }), row({ entry_id: 'e3', fingerprint: 'f2' })]), 140);
+		const counts = cells(text).map((line) => line[4]);
+		assert.equal(
+			counts.filter((count) => count),
+			['entries', '2', '1'],
+		);
+		assert.is(text.split('Broken').length, 3);
+	});
+
+	it('explains nothing that is not flagged', () => {
+		const text = renderTable(groupsOf([row({ finding: 'explained', flagged: false })]), 140);
+		assert.not.match(text, /Broken|!/);
+	});
+
+	it('shows an address where there is no name, and a node by its name', () => {
+		const external = row({ peer_kind: 'external', peer_namespace: null, peer_name: null, peer_workload: null, direction: 'egress' });
+		assert.match(renderTable(groupsOf([external]), 140), /shop\/server .*\n.* → 10\.0\.0\.2 /);
+		const node = row({
+			peer_kind: 'node',
+			peer_namespace: null,
+			peer_name: 'n1',
+			peer_workload: null,
+			protocol: 'ICMP',
+			destination_port: null,
+		});
+		assert.match(renderTable(groupsOf([node]), 140), /node n1 .*\n.* → shop\/server .*\n.* ICMP {2}/);
+	});
+
+	it('shows no more than a reader reads, the flagged before the others', () => {
+		const many = Array.from({ length: 150 }, (_, index) =>
+			row({ fingerprint: `f${index}`, flagged: index >= 140, finding: index >= 140 ? 'overreach' : 'explained' }),
+		);
+		const text = renderTable(groupsOf(many), 140);
+		assert.is(text.split('overreach').length, 11);
+		assert.match(text, /… and 50 more; --format json has all of them/);
+	});
+
+	it('fits the terminal, within reason', () => {
+		const widths = [40, 120, 400].map(
+			(columns) => renderTable(groupsOf([row({ summary: 'word '.repeat(100) })]), columns).split('\n')[0]?.length,
+		);
+		assert.equal(widths, [80, 120, 140]);
+	});
+
+	it('cuts no name, however long', () => {
+		const name = `shop-${'x'.repeat(58)}`;
+		const text = renderTable(groupsOf([row({ subject_workload: name })]), 80);
+		const connection = cells(text).map((line) => line[2] ?? '');
+		assert.ok(connection.join('').includes(`shop/${name}`), text);
+	});
+
+	it('is nothing without findings', () => assert.is(renderTable([], 80), ''));
+});
