@@ -7,21 +7,7 @@ import type {
 	PolicyPort,
 	PolicyRule,
 } from '../../functions/policy/model.ts';
-
-/** A seeded source of numbers: equal seeds give equal clusters (mulberry32). */
-export function createRandom(seed: number) {
-	let state = seed;
-	const next = (): number => {
-		state = (state + 0x6d2b79f5) | 0;
-		let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-		mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-		return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-	};
-	const below = (bound: number): number => Math.floor(next() * bound);
-	return { next, below, pick: <T>(list: readonly T[]): T => list[below(list.length)] as T };
-}
-
-export type Random = ReturnType<typeof createRandom>;
+import type { Random } from '../random.ts';
 
 const APPS = Array.from({ length: 20 }, (_, index) => `app${index}`);
 const TIERS = ['front', 'back', 'data'];
@@ -37,8 +23,7 @@ const select = (matchLabels: Record<string, string>): LabelSelector => ({ matchL
  * A cluster of the given size: a namespace for 20 policies, 100 Pods a node. A twelfth of the policies denies by default; the others
  * select by app, and admit by selectors, namespaces and ipBlocks, on numbers, ranges, names and whole protocols.
  */
-export function generateCluster({ policies, pods, seed }: { policies: number; pods: number; seed: number }): ClusterState {
-	const random = createRandom(seed);
+export function generateCluster({ policies, pods, random }: { policies: number; pods: number; random: Random }): ClusterState {
 	const namespaces = Array.from({ length: Math.max(1, policies / 20) }, (_, index) => name('ns', index));
 	return {
 		namespaces: namespaces.map((namespace, index) => ({

@@ -6,7 +6,7 @@ import { type CompiledSnapshot, compileSnapshot } from '../../functions/policy/c
 import { judge } from '../../functions/policy/judge.ts';
 import type { ClusterState, Observation } from '../../functions/policy/model.ts';
 import { createReducer } from '../../functions/snapshot/objects.ts';
-import { createRandom, generateCluster } from './cluster.ts';
+import { createRandom } from '../random.ts';
 import { generateEntries } from './entries.ts';
 import { median, type Sizes } from './figures.ts';
 
@@ -24,7 +24,7 @@ export interface EngineFigures {
 	readonly maxUs: number;
 }
 
-const SEED = 20261124;
+export const SEED = 20261124;
 const HOT = 1_000;
 const CHUNK = 10_000;
 
@@ -134,5 +134,3 @@ export function readSpeed(name: 'small' | 'large'): { state: ClusterState; flows
 	reducer.add(raw.objects, { file: name, live: true });
 	return { state: reducer.finish().state, flows: recorded.verdicts.length, wrong: wrong.length };
 }
-
-export { generateCluster, SEED };

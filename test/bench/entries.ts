@@ -1,5 +1,6 @@
 import type { ClusterState, Observation } from '../../functions/policy/model.ts';
-import { PORTS, type Random } from './cluster.ts';
+import type { Random } from '../random.ts';
+import { PORTS } from './cluster.ts';
 
 /** Entries as JSON text, one a line, so that a benchmark judges strings as a decoder gives them: made a moment ago, shared with nothing. */
 export function generateEntries(state: ClusterState, { count, random }: { count: number; random: Random }): string {

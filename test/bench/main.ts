@@ -1,5 +1,7 @@
 import Table from 'cli-table3';
-import { checksum, type EngineFigures, generateCluster, measureEngine, readSpeed, SEED } from './engine.ts';
+import { createRandom } from '../random.ts';
+import { generateCluster } from './cluster.ts';
+import { checksum, type EngineFigures, measureEngine, readSpeed, SEED } from './engine.ts';
 import { hardware } from './figures.ts';
 
 /**
@@ -18,8 +20,8 @@ const sizes = flags.includes('--quick') ? { flows: 20_000, repeats: 3 } : { flow
 const checks = (['small', 'large'] as const).map((name) => ({ name, ...readSpeed(name) }));
 const figures: EngineFigures[] = [
 	...checks.map(({ name, state }) => measureEngine(`recorded ${name}`, state, sizes)),
-	measureEngine('generated', generateCluster({ policies: 1000, pods: 10_000, seed: SEED }), sizes),
-	measureEngine('generated', generateCluster({ policies: 5000, pods: 50_000, seed: SEED }), sizes),
+	measureEngine('generated', generateCluster({ policies: 1000, pods: 10_000, random: createRandom(SEED) }), sizes),
+	measureEngine('generated', generateCluster({ policies: 5000, pods: 50_000, random: createRandom(SEED) }), sizes),
 ];
 const wrong = checks.reduce((sum, check) => sum + check.wrong, 0);
 

@@ -68,9 +68,11 @@ describe('the table of findings', (it) => {
 		assert.is(text.split('Broken').length, 3);
 	});
 
-	it('explains nothing that is not flagged', () => {
-		const text = renderTable(groupsOf([row({ finding: 'explained', flagged: false })]), 140);
-		assert.not.match(text, /Broken|!/);
+	it('explains what is flagged, denied or touched by a construct, and leaves the plain and healthy at a line', () => {
+		const explained = (tweaks: Row): boolean => renderTable(groupsOf([row(tweaks)]), 140).includes('Broken by the move.');
+		assert.is(explained({ finding: 'explained', flagged: false, constructs: [] }), true);
+		assert.is(explained({ finding: 'confirmed', flagged: false, constructs: ['end-port'] }), true);
+		assert.is(explained({ finding: 'confirmed', flagged: false, constructs: [] }), false);
 	});
 
 	it('shows an address where there is no name, and a node by its name', () => {

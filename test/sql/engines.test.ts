@@ -3,24 +3,14 @@ import { openDuckdb } from '../../functions/adapters/duckdb.ts';
 import { nameTables, readSchemas } from '../../functions/adapters/schemas.ts';
 import type { Row, TableName } from '../../functions/ports.ts';
 import { describe } from '../describe.ts';
+import { createRandom } from '../random.ts';
 import { rejectRow, verdictRow } from '../schemas/rows.ts';
 import { createEmulator } from './emulator.ts';
 import { FUNCTIONS_ANSWER, FUNCTIONS_QUERY } from './functions.ts';
 
-/** Numbers that look random and are the same in every run (mulberry32). */
-function createRandom(seed: number): (below: number) => number {
-	let state = seed;
-	return (below) => {
-		state = (state + 0x6d2b79f5) | 0;
-		let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-		mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-		return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-	};
-}
-
 /** Judgements of a few entries, dense in what the views decide by: ties, nulls, duplicates, midnight, snapshots before and after. */
 function judgements(seed: number, length: number): Row[] {
-	const random = createRandom(seed);
+	const random = createRandom(seed).below;
 	const pick = <T>(...values: readonly T[]): T => values[random(values.length)] as T;
 	return Array.from({ length }, () => {
 		const entry = random(40);
@@ -62,7 +52,7 @@ function judgements(seed: number, length: number): Row[] {
 
 /** No more columns than decide in the view `rejects`, so that equal keys mean equal rows. */
 function rejects(seed: number, length: number): Row[] {
-	const random = createRandom(seed);
+	const random = createRandom(seed).below;
 	return Array.from({ length }, () =>
 		rejectRow({
 			message_id: `message-${random(10)}`,

@@ -1,0 +1,114 @@
+import * as assert from 'uvu/assert';
+import type { FlowEnd } from '../../functions/policy/model.ts';
+import { resolveEnd } from '../../functions/policy/resolve.ts';
+import { describe } from '../describe.ts';
+import { cluster, pod } from './cluster.ts';
+
+const SNAPSHOT = cluster({
+	pods: [
+		...cluster().state.pods,
+		{ namespace: 'default', name: 'dual', labels: {}, ips: ['10.32.1.9', '2001:db8::9'], node: 'n1' },
+		{ namespace: 'default', name: 'pending', labels: {}, ips: [] },
+	],
+	nodes: [
+		{ name: 'n1', ips: ['10.128.0.1', '198.51.100.1'] },
+		{ name: 'n2', ips: ['10.128.0.2'] },
+	],
+	services: [{ namespace: 'default', name: 'web', clusterIps: ['10.40.0.5', '2001:db8:1::5'] }],
+});
+
+const resolved = (end: FlowEnd) => {
+	const { kind, namespace, name, ip, node, mismatch } = resolveEnd(SNAPSHOT, end);
+	return { kind, ...(namespace && { namespace }), name, ip, node, mismatch };
+};
+
+describe('an end with a Pod’s name', (it) => {
+	it('is that Pod, with its first address', () => {
+		assert.equal(resolved(pod('web')), { kind: 'pod', namespace: 'default', name: 'web', ip: '10.32.1.2', node: 'n1', mismatch: false });
+		assert.is(resolveEnd(SNAPSHOT, pod('web')), resolveEnd(SNAPSHOT, { ...pod('web'), ip: '10.32.1.2' }));
+	});
+
+	it('has the address of the flow, which is a mismatch where the Pod has not got it', () => {
+		assert.equal(
+			[resolved({ ...pod('dual'), ip: '2001:DB8:0::9' }), resolved({ ...pod('dual'), ip: '10.32.1.10' })].map(({ name, ip, mismatch }) => [
+				name,
+				ip,
+				mismatch,
+			]),
+			[
+				['dual', '2001:DB8:0::9', false],
+				['dual', '10.32.1.10', true],
+			],
+		);
+	});
+
+	it('is no mismatch where the Pod has no address yet, or the flow’s is none', () => {
+		assert.is(resolved({ ...pod('pending'), ip: '10.32.1.77' }).mismatch, false);
+		assert.is(resolved({ ...pod('web'), ip: 'x' }).mismatch, false);
+	});
+
+	it('is a host-network Pod where it is one, and that no selector sees', () => {
+		const end = resolveEnd(SNAPSHOT, pod('agent', 'kube-system'));
+		assert.equal([end.kind, end.identity, end.node, end.workload], ['host-network-pod', undefined, 'n2', { kind: 'Pod', name: 'agent' }]);
+	});
+
+	it('is unknown where the snapshot does not hold it, in whatever namespace', () => {
+		const workload = { kind: 'Deployment', name: 'gone' };
+		const end = resolveEnd(SNAPSHOT, { ...pod('gone'), ip: '10.32.1.2', workload });
+		assert.equal([end.kind, end.namespace, end.name, end.ip, end.workload], ['unknown', 'default', 'gone', '10.32.1.2', workload]);
+		assert.is(resolved(pod('gone', 'nowhere')).kind, 'unknown');
+	});
+});
+
+describe('an end with a node’s name', (it) => {
+	it('is that node, with its first address or the one of the flow, and is never a mismatch', () => {
+		assert.equal(resolved({ node: 'n1' }), { kind: 'node', name: 'n1', ip: '10.128.0.1', node: 'n1', mismatch: false });
+		assert.equal(resolved({ node: 'n1', ip: '198.51.100.1' }).ip, '198.51.100.1');
+		assert.equal(resolved({ node: 'n1', ip: '198.51.100.9' }), {
+			kind: 'node',
+			name: 'n1',
+			ip: '198.51.100.9',
+			node: 'n1',
+			mismatch: false,
+		});
+	});
+
+	it('is a node also where the snapshot does not hold it', () => {
+		assert.equal(resolved({ node: 'n9', ip: '10.128.0.9' }), { kind: 'node', name: 'n9', ip: '10.128.0.9', node: 'n9', mismatch: false });
+		assert.equal(resolved({ node: 'n9' }).ip, undefined);
+	});
+});
+
+describe('an end with an address only', (it) => {
+	const kinds: readonly (readonly [string, string, string | undefined])[] = [
+		['10.32.1.2', 'pod', 'web'],
+		['2001:db8::9', 'pod', 'dual'],
+		['2001:DB8:0:0::9', 'pod', 'dual'],
+		['::ffff:10.32.1.2', 'pod', 'web'],
+		['10.128.0.1', 'node', 'n1'],
+		['198.51.100.1', 'node', 'n1'],
+		['10.128.0.2', 'node', 'n2'],
+		['10.40.0.5', 'service', 'web'],
+		['2001:db8:1::5', 'service', 'web'],
+		['169.254.169.254', 'well-known', 'metadata server'],
+		['169.254.169.252', 'well-known', 'metadata server'],
+		['169.254.20.10', 'well-known', 'node-local DNS'],
+		['203.0.113.7', 'external', undefined],
+		['2001:db8::77', 'external', undefined],
+		['nonsense', 'external', undefined],
+		['non:sense', 'external', undefined],
+	];
+	for (const [ip, kind, name] of kinds)
+		it(`${ip} is ${kind} ${name ?? ''}`, () => {
+			const end = resolveEnd(SNAPSHOT, { ip });
+			assert.equal([end.kind, end.name], [kind, name]);
+		});
+
+	it('of a Pod is in the flow as it is given', () => {
+		assert.is(resolved({ ip: '2001:db8::9' }).ip, '2001:db8::9');
+	});
+
+	it('is external where there is none at all', () => {
+		assert.equal(resolved({}), { kind: 'external', name: undefined, ip: undefined, node: undefined, mismatch: false });
+	});
+});
