@@ -60,7 +60,7 @@ function readEntry(value: unknown): Entry | Refusal {
 	const cluster = readCluster(raw, logName);
 	if (isRefusal(cluster)) return cluster;
 	const payload = fieldsAt(raw, 'jsonPayload');
-	const read = readObservation(payload, sent);
+	const read = readObservation(payload, { sent, ms: timestamp.ms });
 	if (isRefusal(read)) return read;
 	const count = readCount(payload?.['count']);
 	if (isRefusal(count)) return count;
@@ -140,7 +140,7 @@ function readCluster(raw: Fields, logName: string): NamedCluster | Refusal {
 	return { key: { ...(project !== undefined && { project }), location, name }, labels };
 }
 
-function readObservation(payload: Fields | undefined, timestamp: string): Observation | Refusal {
+function readObservation(payload: Fields | undefined, { sent, ms }: { sent: string; ms: number }): Observation | Refusal {
 	const connection = payload && fieldsAt(payload, 'connection');
 	if (!connection) return refuse('no-connection', `jsonPayload${payload ? '.connection' : ''} is missing: there is no connection to judge`);
 	const flow = decodeFlow(payload, connection);
@@ -148,7 +148,7 @@ function readObservation(payload: Fields | undefined, timestamp: string): Observ
 	const disposition = payload['disposition'];
 	if (!isDisposition(disposition))
 		return refuse('bad-disposition', `jsonPayload.disposition is ${quote(disposition)}, neither allow nor deny`);
-	return { flow, disposition, policies: readPolicies(payload['policies']), timestamp };
+	return { flow, disposition, policies: readPolicies(payload['policies']), timestamp: sent, timestampMs: ms };
 }
 
 const isDisposition = (value: unknown): value is Disposition => value === 'allow' || value === 'deny';

@@ -71,7 +71,7 @@ export interface CompiledRule {
 }
 
 /** Semantics under which `endPort` is a range; under the others it is the first port only. */
-export const END_PORT: Mask = ALL & ~CILIUM_TO_1_15;
+const END_PORT: Mask = ALL & ~CILIUM_TO_1_15;
 /** The cluster-wide table of named ports, up to 1.19. */
 const CLUSTER_NAMES: Mask = CILIUM_TO_1_19;
 const POD_NAMES: Mask = SPECIFIED | CILIUM_FROM_1_20;
@@ -103,7 +103,10 @@ function blockMask(peer: CompiledPeer, end: ResolvedEnd, subject: ResolvedEnd): 
 		case 'pod':
 		case 'unknown':
 			// On Dataplane V2 an ipBlock never selects a Pod; with the beta option it does by any of the Pod's addresses.
-			return (inside ? SPECIFIED : NONE) | (includesAny(peer, end.addresses) ? CIDR_MATCHES_PODS : NONE);
+			return (
+				(inside ? SPECIFIED : NONE) |
+				((end.mismatch || end.addresses.length > 1 ? includesAny(peer, end.addresses) : inside) ? CIDR_MATCHES_PODS : NONE)
+			);
 		case 'node':
 		case 'host-network-pod': {
 			// With that option a node has the labels of the address in the flow; the own node, one identity, has those of all its addresses.
@@ -157,7 +160,7 @@ export function portMask(entry: CompiledPort, { direction, subject, peer, protoc
 
 /** A named port is "a named port on a pod": a number and protocol in the destination's containers. */
 function ownNameMask(entry: CompiledPort, port: number, destination: ResolvedEnd, unseen: Mask): Mask {
-	const ports = destination.pod?.ports;
+	const { ports } = destination;
 	if (!ports) return destination.kind === 'unknown' ? unseen : NONE;
 	let mask = NONE;
 	for (const declared of ports) {

@@ -1,15 +1,18 @@
 import { clusterPorts, compilePolicy, isForOtherNetwork, type Vocabularies } from './compiled-policy.ts';
-import { bareEnd, parseAddresses, podEnd, type ResolvedEnd, withAddress } from './end.ts';
+import { bareEnd, parseAddresses, parseMs, podEnd, type ResolvedEnd, withAddress } from './end.ts';
 import { type CompiledNamespace, type Identities, identify } from './identity.ts';
 import { formatAddress, parseAddress } from './ip.ts';
-import type { ClusterFacts, ClusterState, Labels, Snapshot } from './model.ts';
+import type { ClusterFacts, ClusterState, Labels, NamedPort, Snapshot } from './model.ts';
 import { compileOthers, type OtherEffects } from './other.ts';
 import { compileSelector, createVocabulary, mention, valuesOf } from './selector.ts';
 
 export interface CompiledSnapshot {
 	readonly id: string;
 	readonly validFrom?: string;
-	readonly collectedAt?: string;
+	/** In ms since 1970; NaN where it is valid at any time. */
+	readonly validFromMs: number;
+	/** In ms since 1970; NaN where that is not known. */
+	readonly collectedMs: number;
 	readonly cluster?: ClusterFacts;
 	readonly state: ClusterState;
 	readonly namespaces: ReadonlyMap<string, CompiledNamespace>;
@@ -30,11 +33,13 @@ export function compileSnapshot(snapshot: Snapshot): CompiledSnapshot {
 	const { state } = snapshot;
 	const vocabularies = mentionAll(state);
 	const namespaces = compileNamespaces(state, vocabularies);
+	const portLists = new Map<string, readonly NamedPort[]>();
 	const identities: Identities = { vocabulary: vocabularies.pods, known: new Map() };
 	for (const pod of state.pods) {
-		const namespace = namespaces.get(pod.namespace);
-		const addresses = parseAddresses(pod.ips);
-		if (namespace) namespace.pods.set(pod.name, podEnd(pod, identify(identities, namespace, pod.labels), { ip: pod.ips[0], addresses }));
+		const namespace = namespaces.get(pod.namespace) as CompiledNamespace;
+		const identity = identify(identities, namespace, pod.labels);
+		const ports = pod.ports && shareEqual(portLists, pod.ports);
+		namespace.pods.set(pod.name, podEnd(pod, identity, { ip: pod.ips[0], addresses: parseAddresses(pod.ips), ports }));
 	}
 	for (const service of state.services) namespaces.get(service.namespace)?.services.push(service);
 	const compiler = { ...vocabularies, namespaces, ports: clusterPorts(state.pods) };
@@ -52,7 +57,8 @@ export function compileSnapshot(snapshot: Snapshot): CompiledSnapshot {
 	return {
 		id: snapshot.id,
 		...(snapshot.validFrom !== undefined && { validFrom: snapshot.validFrom }),
-		...(snapshot.collectedAt !== undefined && { collectedAt: snapshot.collectedAt }),
+		validFromMs: parseMs(snapshot.validFrom),
+		collectedMs: parseMs(snapshot.collectedAt),
 		...(state.cluster && { cluster: state.cluster }),
 		state,
 		namespaces,
@@ -61,6 +67,15 @@ export function compileSnapshot(snapshot: Snapshot): CompiledSnapshot {
 		identities,
 		others: compileOthers(state.otherPolicies),
 	};
+}
+
+/** Of equal lists the first that came. Most Pods of a cluster declare one of few, which then stay near in memory. */
+function shareEqual(known: Map<string, readonly NamedPort[]>, ports: readonly NamedPort[]): readonly NamedPort[] {
+	const content = JSON.stringify(ports.map(({ name, port, protocol, init }) => [name, port, protocol, init]));
+	const equal = known.get(content);
+	if (equal) return equal;
+	known.set(content, ports);
+	return ports;
 }
 
 function mentionAll({ policies, unreadablePolicies }: ClusterState): Vocabularies {
@@ -85,7 +100,15 @@ function compileNamespaces(state: ClusterState, { namespaceLabels }: Vocabularie
 		if (namespaces.has(name)) return;
 		const labels = { 'kubernetes.io/metadata.name': name, ...own };
 		const values = valuesOf(namespaceLabels, labels);
-		const empty = { policies: [], otherNetworks: [], unreadable: [], services: [], pods: new Map(), siblings: undefined };
+		const empty = {
+			policies: [],
+			otherNetworks: [],
+			unreadable: [],
+			services: [],
+			pods: new Map(),
+			subjects: new Map(),
+			siblings: undefined,
+		};
 		namespaces.set(name, { index: namespaces.size, name, labels, values, ...empty });
 	};
 	for (const { name, labels } of state.namespaces) add(name, labels);
@@ -109,10 +132,12 @@ function indexAddresses({ state, namespaces, nodes }: Pick<CompiledSnapshot, 'st
 			if (ip !== undefined && !index.has(ip)) index.set(ip, text === end.ip ? end : withAddress(end, text));
 		}
 	};
-	const running = [...namespaces.values()].flatMap(({ pods }) => [...pods.values()].filter(({ pod }) => pod && !pod.finished));
-	for (const end of running) if (end.identity) add(end.pod?.ips ?? [], end);
+	const running = [...namespaces.values()].flatMap(({ pods }) =>
+		[...pods.values()].flatMap((end) => (end.pod && !end.pod.finished ? { end, ips: end.pod.ips } : [])),
+	);
+	for (const { end, ips } of running) if (end.identity) add(ips, end);
 	for (const { name, ips } of state.nodes) add(ips, nodes.get(name) as ResolvedEnd);
-	for (const end of running) if (!end.identity) add(end.pod?.ips ?? [], end);
+	for (const { end, ips } of running) if (!end.identity) add(ips, end);
 	for (const { namespace, name, clusterIps = [] } of state.services)
 		for (const ip of clusterIps) add([ip], bareEnd({ kind: 'service', namespace, name, ip }));
 	for (const [ip, name] of WELL_KNOWN) add([ip], bareEnd({ kind: 'well-known', name, ip }));

@@ -88,7 +88,7 @@ interface RuleContext {
 }
 
 function compileRule({ source, rule, index, direction }: RuleContext, compiler: Compiler): CompiledRule {
-	const own = compiler.namespaces.get(source.namespace)?.index ?? -1;
+	const own = (compiler.namespaces.get(source.namespace) as CompiledNamespace).index;
 	const hasPeers = rule.peers.length > 0;
 	return {
 		index,

@@ -2,6 +2,8 @@ import type { CompiledSnapshot } from './compile.ts';
 import { type Evaluation, evaluate } from './evaluate.ts';
 import type { Evidence, MissingFact, Verdicts } from './finding.ts';
 import { isResolver, type ResolvedFlow } from './flow.ts';
+import type { Identity } from './identity.ts';
+import type { PodState } from './model.ts';
 import type { DirectionEffects, OtherEffects } from './other.ts';
 import { mayPass } from './other-port.ts';
 import { matchMask } from './selector.ts';
@@ -22,7 +24,8 @@ const NO_DOUBTS: readonly Doubt[] = [];
 export function doubtsOf(snapshot: CompiledSnapshot, flow: ResolvedFlow, evaluation: Evaluation): readonly Doubt[] {
 	const { subject, peer, disguises } = flow;
 	const { others, state } = snapshot;
-	const unreadable = subject.identity?.namespace.unreadable ?? [];
+	const { identity } = subject;
+	const unreadable = identity?.namespace.unreadable ?? [];
 	const unsure = disguises.some(({ sure }) => !sure);
 	if (
 		unreadable.length + others.length + state.unreadableKinds.length === 0 &&
@@ -31,14 +34,14 @@ export function doubtsOf(snapshot: CompiledSnapshot, flow: ResolvedFlow, evaluat
 		!unsure
 	)
 		return NO_DOUBTS;
-	if (!subject.identity) return NO_DOUBTS;
+	if (!identity) return NO_DOUBTS;
 	const more = (fact: MissingFact, assumptions: { unseen: Mask; disguised: boolean }): Doubt => {
 		const admits = evaluate(flow, assumptions).admitted & ~evaluation.admitted;
 		return { fact, isolates: NONE, admits, denies: NONE };
 	};
 	return [
-		...unreadablePolicies(flow),
-		...others.flatMap((other) => otherPolicy(other, flow)),
+		...unreadablePolicies(flow, identity),
+		...others.flatMap((other) => otherPolicy(other, flow, identity)),
 		...state.unreadableKinds.map(unreadableKind),
 		...(peer.kind === 'unknown' ? [more('unknown-peer', { unseen: ALL, disguised: false })] : []),
 		...(unsure ? [more('dns-cache-unknown', { unseen: NONE, disguised: true })] : []),
@@ -46,9 +49,7 @@ export function doubtsOf(snapshot: CompiledSnapshot, flow: ResolvedFlow, evaluat
 	];
 }
 
-function unreadablePolicies({ subject, direction }: ResolvedFlow): Doubt[] {
-	const { identity } = subject;
-	if (!identity) return [];
+function unreadablePolicies({ direction }: ResolvedFlow, identity: Identity): Doubt[] {
 	return identity.namespace.unreadable.flatMap(({ source, subjects }) => {
 		const selects = subjects ? matchMask(subjects, identity.values) : ALL;
 		if (selects === NONE) return [];
@@ -66,12 +67,11 @@ function unreadablePolicies({ subject, direction }: ResolvedFlow): Doubt[] {
 }
 
 /** A policy of another kind that selects the subject and could decide this port in this direction. */
-function otherPolicy({ policy, acts, selects, ingress, egress }: OtherEffects, flow: ResolvedFlow): Doubt[] {
+function otherPolicy({ policy, acts, selects, ingress, egress }: OtherEffects, flow: ResolvedFlow, { namespace }: Identity): Doubt[] {
 	const { subject, direction } = flow;
 	const effects = direction === 'ingress' ? ingress : egress;
-	if (!subject.pod || !subject.identity) return [];
-	const { name, labels } = subject.identity.namespace;
-	if (!selects(subject.pod.labels, { name, labels })) return [];
+	const pod = subject.pod as PodState;
+	if (!selects(pod.labels, { name: namespace.name, labels: namespace.labels })) return [];
 	const { isolates, admits, denies } = possibleEffects(effects, flow);
 	if (!isolates && !admits && !denies) return [];
 	const evidence: Evidence = {

@@ -1,7 +1,7 @@
 import type { End } from './finding.ts';
 import type { Identity } from './identity.ts';
 import { type Address, formatAddress, parseAddress } from './ip.ts';
-import type { Owner, PodState } from './model.ts';
+import type { NamedPort, Owner, PodState } from './model.ts';
 
 /** An end of a flow as clauses ask for it. One object a Pod and address, made when the snapshot is compiled. */
 export interface ResolvedEnd extends End {
@@ -13,15 +13,22 @@ export interface ResolvedEnd extends End {
 	readonly addresses: readonly Address[];
 	/** Of `pod` and `host-network-pod`. */
 	readonly pod: PodState | undefined;
+	/** The Pod's named ports. Pods that declare the same share the list. */
+	readonly ports: readonly NamedPort[] | undefined;
 	/** Only of `pod`: no selector sees a host-network Pod. */
 	readonly identity: Identity | undefined;
 	/** The node it is, or runs on. */
 	readonly node: string | undefined;
+	/** When the Pod was created, in whole seconds since 1970; 0 where that is not known. */
+	readonly createdS: number;
 	/** The entry's name and address disagree: the name decided. */
 	readonly mismatch: boolean;
 	/** The snapshot does not hold the Pod: it was given the labels of this one, of the same workload. */
 	readonly sibling: PodState | undefined;
 }
+
+/** An RFC 3339 time in ms since 1970; NaN where there is none. */
+export const parseMs = (text: string | undefined): number => (text === undefined ? Number.NaN : Date.parse(text));
 
 /** The parsed addresses of a list; what is none is left out. */
 export const parseAddresses = (ips: readonly string[]): readonly Address[] =>
@@ -31,7 +38,7 @@ export const parseAddresses = (ips: readonly string[]): readonly Address[] =>
 export function podEnd(
 	pod: PodState,
 	identity: Identity,
-	{ ip, addresses }: { ip: string | undefined; addresses: readonly Address[] },
+	{ ip, addresses, ports = pod.ports }: Pick<ResolvedEnd, 'ip' | 'addresses'> & Partial<Pick<ResolvedEnd, 'ports'>>,
 ): ResolvedEnd {
 	return {
 		kind: pod.hostNetwork ? 'host-network-pod' : 'pod',
@@ -43,8 +50,10 @@ export function podEnd(
 		address: ip === undefined ? undefined : parseAddress(ip),
 		addresses,
 		pod,
+		ports,
 		identity: pod.hostNetwork ? undefined : identity,
 		node: pod.node,
+		createdS: Math.floor(parseMs(pod.createdAt) / 1000) || 0,
 		mismatch: false,
 		sibling: undefined,
 	};
@@ -78,8 +87,10 @@ export const bareEnd = ({ kind, namespace, name, workload, ip, addresses = [], n
 	address: ip === undefined ? undefined : parseAddress(ip),
 	addresses,
 	pod: undefined,
+	ports: undefined,
 	identity: undefined,
 	node,
+	createdS: 0,
 	mismatch: false,
 	sibling: undefined,
 });

@@ -2,7 +2,7 @@ import { type CompiledRule, peerMask, portMask } from './clause.ts';
 import type { CompiledPolicy } from './compiled-policy.ts';
 import type { Verdicts } from './finding.ts';
 import type { Disguise, Packet, ResolvedFlow } from './flow.ts';
-import { type AppliedRule, policiesFor, type SubjectPolicies } from './identity.ts';
+import { type AppliedRule, policiesFor, portKey, type SubjectPolicies } from './identity.ts';
 import { ALL, CALICO, type Mask, NO_REMOTE_NODE_IDENTITY, NONE, SPECIFIED } from './semantics.ts';
 
 /** A rule that admits the flow, and under which semantics. */
@@ -19,11 +19,29 @@ export interface Evaluation extends Verdicts {
 	readonly admissions: readonly Admission[];
 	/** Every policy that selects the subject and has the direction under some semantics. */
 	readonly concerned: SubjectPolicies;
+	/** The first rule whose ports match under `calico` and whose peers do not: a near miss. */
+	readonly near: AppliedRule | undefined;
 }
 
 const NO_ADMISSIONS: readonly Admission[] = [];
-const UNCONCERNED: SubjectPolicies = { direction: 'ingress', isolated: NONE, policies: [], rules: [], isolating: [] };
-const OPEN: Evaluation = { isolated: NONE, exempt: NONE, admitted: NONE, unknown: NONE, admissions: NO_ADMISSIONS, concerned: UNCONCERNED };
+const UNCONCERNED: SubjectPolicies = {
+	direction: 'ingress',
+	isolated: NONE,
+	policies: [],
+	rules: [],
+	byPort: new Map(),
+	elsewhere: [],
+	isolating: [],
+};
+const OPEN: Evaluation = {
+	isolated: NONE,
+	exempt: NONE,
+	admitted: NONE,
+	unknown: NONE,
+	admissions: NO_ADMISSIONS,
+	concerned: UNCONCERNED,
+	near: undefined,
+};
 
 /** What is not known, answered one way: `unseen` is what selectors and port names say of a Pod that is not known. */
 export interface Assumptions {
@@ -39,17 +57,21 @@ export function evaluate(flow: ResolvedFlow, assumptions: Assumptions = LEAST): 
 	const { identity } = flow.subject;
 	if (!identity) return OPEN;
 	const concerned = policiesFor(identity, flow.direction);
-	const { isolated, rules } = concerned;
+	const { isolated, byPort, elsewhere } = concerned;
+	const disguised = flow.disguises.length > 0;
+	// A disguise has other ports, so that every rule is looked at.
+	const rules = disguised ? concerned.rules : (byPort.get(portKey(flow.protocol, flow.port)) ?? elsewhere);
 	let admitted = NONE;
 	let admissions: Admission[] | undefined;
+	let near: AppliedRule | undefined;
 	for (let index = 0; index < rules.length; index++) {
-		const { policy, applies, rule } = rules[index] as AppliedRule;
-		let mask = applies & ruleMask(rule, flow, assumptions.unseen);
-		let disguise: Disguise | undefined;
-		if (flow.disguises.length > 0 && !(mask & CALICO)) {
-			disguise = admittedDisguise(rule, flow, assumptions);
-			if (disguise) mask |= applies & CALICO;
-		}
+		const applied = rules[index] as AppliedRule;
+		const { policy, applies, rule } = applied;
+		const ports = applied.numeric && !disguised ? applies : applies & portsMask(rule, flow, assumptions.unseen);
+		let mask = ports === NONE ? NONE : ports & peersMask(rule, flow, assumptions.unseen);
+		const disguise = disguised && !(mask & CALICO) ? admittedDisguise(rule, flow, assumptions) : undefined;
+		if (disguise) mask |= applies & CALICO;
+		if (ports & ~mask & CALICO) near ??= applied;
 		if (mask === NONE) continue;
 		admitted |= mask;
 		const admission = { policy, rule, mask, disguise };
@@ -58,7 +80,7 @@ export function evaluate(flow: ResolvedFlow, assumptions: Assumptions = LEAST): 
 	}
 	const exempt = exemptMask(flow);
 	const unknown = isSelf(flow) ? isolated & ~exempt & ~admitted & SPECIFIED : NONE;
-	return { isolated, exempt, admitted, unknown, admissions: admissions ?? NO_ADMISSIONS, concerned };
+	return { isolated, exempt, admitted, unknown, admissions: admissions ?? NO_ADMISSIONS, concerned, near };
 }
 
 const admittedDisguise = (rule: CompiledRule, flow: ResolvedFlow, { unseen, disguised }: Assumptions): Disguise | undefined =>
@@ -80,13 +102,13 @@ const isSelf = ({ subject, peer }: Packet): boolean =>
 	(subject.sibling !== undefined && subject.name === peer.name && subject.namespace === peer.namespace);
 
 /** "A rule matches traffic if and only if the traffic matches both `ports` AND `from`/`to`." */
-export function ruleMask(rule: CompiledRule, packet: Packet, unseen: Mask): Mask {
+function ruleMask(rule: CompiledRule, packet: Packet, unseen: Mask): Mask {
 	const ports = portsMask(rule, packet, unseen);
 	return ports === NONE ? NONE : ports & peersMask(rule, packet, unseen);
 }
 
 /** "Each item in this list is combined using a logical OR. If this field is empty or missing, this rule matches all ports." */
-export function portsMask({ ports }: CompiledRule, packet: Packet, unseen: Mask): Mask {
+function portsMask({ ports }: CompiledRule, packet: Packet, unseen: Mask): Mask {
 	if (ports.length === 0) return ALL;
 	let mask = NONE;
 	for (const entry of ports) {

@@ -1,10 +1,10 @@
 import { type CompiledPeer, type CompiledPort, type CompiledRule, peerConstruct, peerMask, portConstruct, portMask } from './clause.ts';
 import type { CompiledPolicy } from './compiled-policy.ts';
 import type { ConstructId } from './constructs.ts';
-import { type Admission, denied, type Evaluation, peersMask, portsMask } from './evaluate.ts';
+import { type Admission, denied, type Evaluation, peersMask } from './evaluate.ts';
 import type { Evidence } from './finding.ts';
 import type { Packet, ResolvedFlow } from './flow.ts';
-import type { AppliedPolicy, AppliedRule } from './identity.ts';
+import type { AppliedPolicy, Identity } from './identity.ts';
 import type { Direction } from './model.ts';
 import { matchMask } from './selector.ts';
 import { CALICO, type Mask, NONE } from './semantics.ts';
@@ -29,9 +29,9 @@ export function isolating({ concerned }: Evaluation, mask: Mask): readonly Evide
 	const { policies, direction } = concerned;
 	concerned.isolating ??= policies.map(({ policy }) => ofPolicy('isolates', policy, direction));
 	const all = concerned.isolating;
-	return policies.every(({ applies }) => applies & mask)
-		? all
-		: all.filter((_, index) => (policies[index] as AppliedPolicy).applies & mask);
+	for (const { applies } of policies)
+		if (!(applies & mask)) return all.filter((_, index) => (policies[index] as AppliedPolicy).applies & mask);
+	return all;
 }
 
 /** The rules that admit the flow under any of the semantics, each with the first peer and port that match. */
@@ -42,16 +42,19 @@ export function admitting({ admissions }: Evaluation, flow: ResolvedFlow, mask: 
 }
 
 function ofAdmission({ policy, rule, mask, disguise }: Admission, flow: ResolvedFlow, wanted: Mask): Evidence {
-	const packet = disguise ?? flow;
-	const { peer, port } = firstMatches(rule, packet, mask & wanted);
-	return {
-		...ofPolicy('admits', policy, rule.direction),
+	const { peer, port } = firstMatches(rule, disguise ?? flow, mask & wanted);
+	const evidence = {
+		role: 'admits' as const,
+		policyKind: 'NetworkPolicy',
+		policyNamespace: policy.source.namespace,
+		policyName: policy.source.name,
+		direction: rule.direction,
 		rule: rule.index,
 		source: rule.source,
-		...(peer >= 0 && { peer }),
-		...(port >= 0 && { port }),
 		clause: clauseOf(rule, peer, port),
 	};
+	if (peer < 0) return port < 0 ? evidence : { ...evidence, port };
+	return port < 0 ? { ...evidence, peer } : { ...evidence, peer, port };
 }
 
 /** The first peer and port of a rule that match under any of the semantics; -1 where the rule names none. */
@@ -80,7 +83,10 @@ export function differences(evaluation: Evaluation, flow: ResolvedFlow, candidat
 		if (lost) for (const applied of policies) if (applied.applies & before) found.push(...policyBlame('opens', applied, flow, lost));
 	} else {
 		const gained = candidates & isolated;
-		if (gained) for (const applied of policies) if (applied.applies & gained) found.push(...policyBlame('isolates', applied, flow, before));
+		if (gained)
+			for (const applied of policies)
+				if (applied.applies & gained)
+					found.push(...policyBlame('isolates', applied, flow, before).map(holdingUnder(applied.applies & gained)));
 	}
 	if (isolated & before && !(denies & before)) {
 		const lost = candidates & denies;
@@ -92,8 +98,10 @@ export function differences(evaluation: Evaluation, flow: ResolvedFlow, candidat
 		const gained = candidates & isolated & admitted;
 		if (gained)
 			for (const admission of admissions)
-				if (admission.mask & gained)
-					found.push(...admissionBlame('opens', admission, flow, { works: admission.mask & gained, fails: before }));
+				if (admission.mask & gained) {
+					const works = admission.mask & gained;
+					found.push(...admissionBlame('opens', admission, flow, { works, fails: before }).map(holdingUnder(works)));
+				}
 		const free = candidates & isolated & exempt & ~admitted;
 		if (free)
 			found.push({
@@ -107,6 +115,11 @@ export function differences(evaluation: Evaluation, flow: ResolvedFlow, candidat
 	return found;
 }
 
+/** What is gained holds where it works, not where it fails. */
+const holdingUnder =
+	(semantics: Mask) =>
+	(piece: Evidence): Evidence => ({ ...piece, semantics });
+
 /** Why a policy does not apply to the subject under `fails`, though it does under others: one piece a construct. */
 function policyBlame(role: Role, { policy }: AppliedPolicy, flow: ResolvedFlow, fails: Mask): Evidence[] {
 	return policyFactors(policy, flow, fails).pieces.map((piece) => ({ ...ofPolicy(role, policy, flow.direction), ...piece }));
@@ -116,7 +129,7 @@ type Piece = Pick<Evidence, 'construct' | 'semantics' | 'clause' | 'peer' | 'por
 
 /** "What fails first": the policy as a whole, its subject selector, its direction. `rest`: the semantics under which none of them fails. */
 function policyFactors(policy: CompiledPolicy, { subject, direction }: ResolvedFlow, fails: Mask): { pieces: Piece[]; rest: Mask } {
-	const selected = subject.identity ? matchMask(policy.subjects, subject.identity.values) : NONE;
+	const selected = matchMask(policy.subjects, (subject.identity as Identity).values);
 	const types = direction === 'ingress' ? policy.ingressTypes : policy.egressTypes;
 	const factors: readonly (readonly [Mask, ConstructId, string])[] = [
 		[policy.accepted, 'sctp-rejected', 'the policy as a whole'],
@@ -179,24 +192,18 @@ function clauseOf(rule: CompiledRule, peer: number, port: number): string {
  * The rule that comes nearest to admitting a denied flow: its peers match and no port does, or its ports match and no peer does.
  * `clause` names what does not match.
  */
-export function nearMiss({ concerned }: Evaluation, flow: ResolvedFlow, mask: Mask): Evidence | undefined {
-	const { rules } = concerned;
-	for (let index = 0; index < rules.length; index++) {
-		const { policy, applies, rule } = rules[index] as AppliedRule;
-		if (!(applies & mask)) continue;
-		const ports = portsMask(rule, flow, NONE) & mask;
-		if (!ports && !(peersMask(rule, flow, NONE) & mask)) continue;
-		const { source } = policy;
-		return {
-			role: 'near-miss',
-			policyKind: 'NetworkPolicy',
-			policyNamespace: source.namespace,
-			policyName: source.name,
-			direction: rule.direction,
-			rule: rule.index,
-			source: rule.source,
-			clause: ports ? 'peers' : 'ports',
-		};
-	}
-	return undefined;
+export function nearMiss({ concerned, near }: Evaluation, flow: ResolvedFlow, mask: Mask): Evidence | undefined {
+	const applied = near ?? concerned.rules.find(({ applies, rule }) => applies & mask && peersMask(rule, flow, NONE) & mask);
+	if (!applied) return undefined;
+	const { policy, rule } = applied;
+	return {
+		role: 'near-miss',
+		policyKind: 'NetworkPolicy',
+		policyNamespace: policy.source.namespace,
+		policyName: policy.source.name,
+		direction: rule.direction,
+		rule: rule.index,
+		source: rule.source,
+		clause: near ? 'peers' : 'ports',
+	};
 }

@@ -41,30 +41,32 @@ export function entryHints(
 	snapshot: CompiledSnapshot | undefined,
 	flow: ResolvedFlow | undefined,
 ): readonly Hint[] {
-	let hints: readonly Hint[] = NO_HINTS;
-	const add = (hint: Hint) => {
-		hints = [...hints, hint];
-	};
 	const denied = observation.disposition === 'deny';
-	if (denied && isLateReply(observation)) add('late-reply');
-	if (denied && observation.policies.some((policy) => !canDeny(policy))) add('policy-named-on-deny');
-	if (!flow || !snapshot) return hints;
-	const { subject, peer } = flow;
-	if (subject.mismatch || peer.mismatch) add('name-address-mismatch');
-	if (subject.sibling || peer.sibling) add('sibling-labels');
-	const isTimed = subject.pod?.createdAt ?? peer.pod?.createdAt ?? snapshot.validFrom ?? snapshot.collectedAt;
-	return denied && isTimed !== undefined ? [...hints, ...timeHints(snapshot, flow, observation.timestamp)] : hints;
+	const late = denied && isLateReply(observation);
+	const named = denied && observation.policies.some((policy) => !canDeny(policy));
+	const mismatch = flow !== undefined && (flow.subject.mismatch || flow.peer.mismatch);
+	const sibling = flow !== undefined && (flow.subject.sibling ?? flow.peer.sibling) !== undefined;
+	const near = denied && snapshot && flow ? timeHints(snapshot, flow, observation.timestampMs) : NO_HINTS;
+	if (!late && !named && !mismatch && !sibling) return near;
+	const hints: Hint[] = [];
+	if (late) hints.push('late-reply');
+	if (named) hints.push('policy-named-on-deny');
+	if (mismatch) hints.push('name-address-mismatch');
+	if (sibling) hints.push('sibling-labels');
+	return [...hints, ...near];
 }
 
-/** Hints from what lies near in time. An entry whose time cannot be read gets none of these. */
-function timeHints({ validFrom, collectedAt }: CompiledSnapshot, { subject, peer }: ResolvedFlow, timestamp: string): Hint[] {
-	const at = Date.parse(timestamp);
-	const since = (text: string | undefined): number => (text === undefined ? Number.NaN : at - Date.parse(text));
-	const hints: Hint[] = [];
-	if (since(subject.pod?.createdAt) < SETTLING_MS || since(peer.pod?.createdAt) < SETTLING_MS) hints.push('settling-pod');
-	if (since(validFrom) < SETTLING_MS) hints.push('recent-change');
-	if (since(collectedAt) > LAG_MS) hints.push('snapshot-lag');
-	return hints;
+/** Hints from what lies near in time. A time that is not known gives none of these. */
+function timeHints({ validFromMs, collectedMs }: CompiledSnapshot, { subject, peer }: ResolvedFlow, at: number): readonly Hint[] {
+	const settling = at - Math.max(subject.createdS, peer.createdS) * 1000 < SETTLING_MS;
+	const recent = at - validFromMs < SETTLING_MS;
+	const lag = at - collectedMs > LAG_MS;
+	if (!settling && !recent && !lag) return NO_HINTS;
+	return [
+		...(settling ? (['settling-pod'] as const) : []),
+		...(recent ? (['recent-change'] as const) : []),
+		...(lag ? (['snapshot-lag'] as const) : []),
+	];
 }
 
 interface Given {

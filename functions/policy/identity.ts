@@ -1,4 +1,4 @@
-import type { CompiledRule } from './clause.ts';
+import type { CompiledRule, Protocol } from './clause.ts';
 import type { CompiledPolicy } from './compiled-policy.ts';
 import type { ResolvedEnd } from './end.ts';
 import type { Evidence } from './finding.ts';
@@ -19,6 +19,8 @@ export interface CompiledNamespace {
 	readonly services: ServiceState[];
 	/** Each Pod by name, as the end of a flow with its primary address. */
 	readonly pods: Map<string, ResolvedEnd>;
+	/** What concerns its Pods, by the policies that select them: identities that the same policies select share it. */
+	readonly subjects: Map<string, SubjectPolicies>;
 	/** One Pod of each workload, by what `sibling.ts` asks for; made when first asked for. */
 	siblings: ReadonlyMap<string, PodState> | undefined;
 }
@@ -39,6 +41,9 @@ export interface SubjectPolicies {
 	readonly policies: readonly AppliedPolicy[];
 	/** The rules of all of them, in order. */
 	readonly rules: readonly AppliedRule[];
+	/** Those of them whose ports may match, by `portKey`: what a flow has to look at. Other ports: `elsewhere`. */
+	readonly byPort: ReadonlyMap<number, readonly AppliedRule[]>;
+	readonly elsewhere: readonly AppliedRule[];
 	/** Shared by all findings that rest on them: one piece a policy that isolates, made when first asked for. */
 	isolating: readonly Evidence[] | undefined;
 }
@@ -48,6 +53,8 @@ export interface AppliedRule {
 	readonly policy: CompiledPolicy;
 	readonly applies: Mask;
 	readonly rule: CompiledRule;
+	/** All of its port entries are single numbers: where `byPort` has it, its ports match under every semantics. */
+	readonly numeric: boolean;
 }
 
 /** A policy that selects a subject and has that direction, under some semantics at least. */
@@ -87,19 +94,42 @@ export function identify({ vocabulary, known }: Identities, namespace: CompiledN
 export function policiesFor(identity: Identity, direction: Direction): SubjectPolicies {
 	const known = direction === 'ingress' ? identity.ingress : identity.egress;
 	if (known) return known;
-	let isolated = NONE;
+	const { namespace, values } = identity;
 	const policies: AppliedPolicy[] = [];
-	const rules: AppliedRule[] = [];
-	for (const policy of identity.namespace.policies) {
+	let key: string = direction;
+	for (const [index, policy] of namespace.policies.entries()) {
 		const types = direction === 'ingress' ? policy.ingressTypes : policy.egressTypes;
-		const applies = types & policy.accepted & matchMask(policy.subjects, identity.values);
+		const applies = types & policy.accepted & matchMask(policy.subjects, values);
 		if (applies === NONE) continue;
-		isolated |= applies;
 		policies.push({ policy, applies });
-		for (const rule of policy[direction]) rules.push({ policy, applies, rule });
+		key += ` ${index}:${applies}`;
 	}
-	const found: SubjectPolicies = { direction, isolated, policies, rules, isolating: undefined };
+	let found = namespace.subjects.get(key);
+	if (!found) {
+		found = concern(policies, direction);
+		namespace.subjects.set(key, found);
+	}
 	if (direction === 'ingress') identity.ingress = found;
 	else identity.egress = found;
 	return found;
+}
+
+function concern(policies: readonly AppliedPolicy[], direction: Direction): SubjectPolicies {
+	const isolated = policies.reduce((mask, { applies }) => mask | applies, NONE);
+	const rules = policies.flatMap(({ policy, applies }) =>
+		policy[direction].map((rule) => ({ policy, applies, rule, numeric: isNumeric(rule) })),
+	);
+	return { direction, isolated, policies, rules, ...indexPorts(rules), isolating: undefined };
+}
+
+/** A protocol and a port as one number. A flow without a port has -1. */
+export const portKey = (protocol: Protocol, port: number): number => protocol * 0x20000 + port;
+
+const isNumeric = ({ ports }: CompiledRule): boolean => ports.length > 0 && ports.every(({ first, last }) => first >= 0 && first === last);
+
+function indexPorts(rules: readonly AppliedRule[]): Pick<SubjectPolicies, 'byPort' | 'elsewhere'> {
+	const keysOf = ({ rule }: AppliedRule) => rule.ports.map(({ protocol, first }) => portKey(protocol, first));
+	const keys = new Set(rules.filter(({ numeric }) => numeric).flatMap(keysOf));
+	const candidates = (key: number) => rules.filter((applied) => !applied.numeric || keysOf(applied).includes(key));
+	return { byPort: new Map([...keys].map((key) => [key, candidates(key)])), elsewhere: rules.filter(({ numeric }) => !numeric) };
 }

@@ -57,9 +57,9 @@ function quad(text: string): Address | undefined {
 function ipv6(text: string): Address | undefined {
 	if (text.includes('%') || !ipaddr.IPv6.isValid(text)) return undefined;
 	const parsed = ipaddr.IPv6.parse(text);
-	const parts = parsed.parts;
-	const word = (index: number) => ((parts[index] ?? 0) << 16) | (parts[index + 1] ?? 0);
-	return parsed.isIPv4MappedAddress() ? ipv4(word(6)) : { family: 6, w0: word(0), w1: word(2), w2: word(4), w3: word(6) };
+	const [a, b, c, d, e, f, g, h] = parsed.parts as [number, number, number, number, number, number, number, number];
+	const last = (g << 16) | h;
+	return parsed.isIPv4MappedAddress() ? ipv4(last) : { family: 6, w0: (a << 16) | b, w1: (c << 16) | d, w2: (e << 16) | f, w3: last };
 }
 
 /** The one spelling of an address: dotted quad, or IPv6 as RFC 5952 has it. */

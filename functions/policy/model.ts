@@ -215,4 +215,6 @@ export interface Observation {
 	readonly policies: readonly LoggedPolicy[];
 	/** RFC 3339, as sent. */
 	readonly timestamp: string;
+	/** The same in ms since 1970. */
+	readonly timestampMs: number;
 }

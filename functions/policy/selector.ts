@@ -13,6 +13,8 @@ export interface Vocabulary {
 	readonly keys: Map<string, { readonly index: number; readonly values: Map<string, number>; readonly hidden: Mask }>;
 	/** Pod labels can be hidden from Cilium's identities; labels of Namespaces never are. */
 	readonly filtered: boolean;
+	/** Selectors by their content: equal ones are one object, so that few of them are many policies' selectors. */
+	readonly compiled: Map<string, CompiledSelector>;
 }
 
 /** One requirement, as the mask under which it matches for each value id of its key. */
@@ -24,7 +26,7 @@ interface Requirement {
 /** ANDed; empty matches everything under every semantics. */
 export type CompiledSelector = readonly Requirement[];
 
-export const createVocabulary = (filtered: boolean): Vocabulary => ({ keys: new Map(), filtered });
+export const createVocabulary = (filtered: boolean): Vocabulary => ({ keys: new Map(), filtered, compiled: new Map() });
 
 /**
  * Keys that are no part of a Cilium identity. Cilium's default label filter, whose expressions are anchored at the start only
@@ -82,7 +84,13 @@ export function compileSelector(vocabulary: Vocabulary, selector: LabelSelector)
 	const fromLabels = Object.entries(selector.matchLabels).map(
 		([key, value]): LabelRequirement => ({ key, operator: 'In', values: [value] }),
 	);
-	return [...fromLabels, ...selector.matchExpressions].map((requirement) => compileRequirement(vocabulary, requirement));
+	const requirements = [...fromLabels, ...selector.matchExpressions];
+	const content = JSON.stringify(requirements.map(({ key, operator, values }) => [key, operator, values]));
+	const known = vocabulary.compiled.get(content);
+	if (known) return known;
+	const compiled = requirements.map((requirement) => compileRequirement(vocabulary, requirement));
+	vocabulary.compiled.set(content, compiled);
+	return compiled;
 }
 
 function compileRequirement(vocabulary: Vocabulary, { key, operator, values }: LabelRequirement): Requirement {

@@ -51,8 +51,8 @@ const nameKeys = (name: string): string[] =>
 /** Only Pods that a controller owns count: a bare Pod's name says nothing about its labels. */
 function indexSiblings(pods: ReadonlyMap<string, ResolvedEnd>): Map<string, PodState> {
 	const index = new Map<string, PodState>();
-	for (const { pod } of pods.values()) {
-		if (!pod) continue;
+	for (const end of pods.values()) {
+		const pod = end.pod as PodState;
 		const { owner, name } = pod;
 		if (owner) for (const key of [ownerKey(owner), ...nameKeys(name)]) if (!index.has(key)) index.set(key, pod);
 	}

@@ -20,7 +20,7 @@ function whySentence(piece: Evidence, construct: ConstructId, finding: Finding):
 	const { explanation } = CONSTRUCTS[construct];
 	if (finding === 'confirmed' && construct === 'policy-types-overreach')
 		return `${capitalise(explanation)}: that is why ${policyName(piece)} takes part here, and why the log names it. It changes nothing for this flow.`;
-	if (piece.policyName === undefined) return `${capitalise(piece.detail ?? explanation)}.`;
+	if (piece.detail !== undefined) return `${capitalise(piece.detail)}.`;
 	const clause = piece.clause === undefined ? '' : ` (${position(piece)}${piece.clause})`;
 	const does = piece.rule === undefined ? policyDoes(piece.role, finding) : ruleDoes(piece.role, finding);
 	return `${capitalise(ruleName(piece))} ${does}${clause}${piece.role === 'void' ? ', but ' : ': '}${explanation}.`;

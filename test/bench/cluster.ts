@@ -53,6 +53,7 @@ function generatePod(random: Random, namespace: string, index: number): PodState
 			{ name: 'metrics', port: 9090, protocol: 'TCP' },
 		],
 		owner: { kind: 'Deployment', name: app },
+		createdAt: '2026-11-23T08:00:00Z',
 	};
 }
 

@@ -33,5 +33,6 @@ function generateEntry({ pods, namespaces }: ClusterState, random: Random): Obse
 		disposition: random.next() < 1 / 3 ? 'allow' : 'deny',
 		policies: [],
 		timestamp: '2026-11-24T10:00:00.123456789Z',
+		timestampMs: Date.parse('2026-11-24T10:00:00.123Z'),
 	};
 }

@@ -121,6 +121,7 @@ describe('decodeEntry', (it) => {
 				disposition: 'deny',
 				policies: [{ kind: 'NetworkPolicy', namespace: 'shop', name: 'n' }],
 				timestamp: '2026-03-04T05:06:07.123456789Z',
+				timestampMs: Date.parse('2026-03-04T05:06:07.123Z'),
 			},
 		);
 	});

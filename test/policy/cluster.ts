@@ -80,4 +80,5 @@ export const observe = (
 	disposition,
 	policies,
 	timestamp: '2026-11-24T10:00:00Z',
+	timestampMs: Date.parse('2026-11-24T10:00:00Z'),
 });
