@@ -203,6 +203,7 @@ describe('a near miss', (it) => {
 
 	it('is none where both halves fail, or the policy did not apply before', () => {
 		assert.is(near([rule({ peers: far, ports: tcp(1) })]), undefined);
+		assert.is(near([rule({ peers: far, ports: [{ protocol: 'UDP' }] })]), undefined);
 		assert.is(near([]), undefined);
 		const beyond = policy({ name: 'beyond', types: ['egress'], ingress: [rule({ ports: tcp(1) })] });
 		assert.equal(
