@@ -1,5 +1,6 @@
 import type { CompiledSnapshot } from '../policy/compile.ts';
 import { verdictUnder } from '../policy/evaluate.ts';
+import { evidenceOf } from '../policy/evidence.ts';
 import { detailOf, fingerprint, summarize } from '../policy/explain.ts';
 import type { End, Evidence, Judgement, Verdicts } from '../policy/finding.ts';
 import type { Flow } from '../policy/model.ts';
@@ -46,7 +47,7 @@ export function toVerdictRow({ entry, judgement, snapshot, candidates, judgedAt 
 		constructs: [...judgement.constructs],
 		reasons: [...judgement.reasons],
 		summary: summarize(judgement),
-		evidence: judgement.evidence.map((piece) => evidenceRecord(piece, judgement)),
+		evidence: evidenceOf(judgement).map((piece) => evidenceRecord(piece, judgement)),
 		verdicts: judgement.verdicts ? verdictRecords(judgement.verdicts) : [],
 		fingerprint: fingerprint(judgement, entry.cluster),
 		...snapshotColumns(entry, snapshot),

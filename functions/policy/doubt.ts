@@ -21,7 +21,8 @@ export interface Doubt {
 const NO_DOUBTS: readonly Doubt[] = [];
 
 /** What is not known about this flow; empty for nearly every one. */
-export function doubtsOf(snapshot: CompiledSnapshot, flow: ResolvedFlow, evaluation: Evaluation): readonly Doubt[] {
+export function doubtsOf(snapshot: CompiledSnapshot, evaluation: Evaluation): readonly Doubt[] {
+	const { flow } = evaluation;
 	const { subject, peer, disguises } = flow;
 	const { others, state } = snapshot;
 	const { identity } = subject;

@@ -15,6 +15,7 @@ export interface Admission {
 }
 
 export interface Evaluation extends Verdicts {
+	readonly flow: ResolvedFlow;
 	/** Every rule that admits under some semantics, in the order of the policies. */
 	readonly admissions: readonly Admission[];
 	/** Every policy that selects the subject and has the direction under some semantics. */
@@ -33,7 +34,7 @@ const UNCONCERNED: SubjectPolicies = {
 	elsewhere: [],
 	isolating: [],
 };
-const OPEN: Evaluation = {
+const OPEN = {
 	isolated: NONE,
 	exempt: NONE,
 	admitted: NONE,
@@ -41,7 +42,7 @@ const OPEN: Evaluation = {
 	admissions: NO_ADMISSIONS,
 	concerned: UNCONCERNED,
 	near: undefined,
-};
+} as const;
 
 /** What is not known, answered one way: `unseen` is what selectors and port names say of a Pod that is not known. */
 export interface Assumptions {
@@ -55,7 +56,7 @@ const LEAST: Assumptions = { unseen: NONE, disguised: false };
 export function evaluate(flow: ResolvedFlow, assumptions: Assumptions = LEAST): Evaluation {
 	// Only Pods are subject to policies; host-network Pods are not.
 	const { identity } = flow.subject;
-	if (!identity) return OPEN;
+	if (!identity) return { ...OPEN, flow };
 	const concerned = policiesFor(identity, flow.direction);
 	const { isolated, byPort, elsewhere } = concerned;
 	const disguised = flow.disguises.length > 0;
@@ -80,7 +81,7 @@ export function evaluate(flow: ResolvedFlow, assumptions: Assumptions = LEAST): 
 	}
 	const exempt = exemptMask(flow);
 	const unknown = isSelf(flow) ? isolated & ~exempt & ~admitted & SPECIFIED : NONE;
-	return { isolated, exempt, admitted, unknown, admissions: admissions ?? NO_ADMISSIONS, concerned, near };
+	return { isolated, exempt, admitted, unknown, admissions: admissions ?? NO_ADMISSIONS, concerned, near, flow };
 }
 
 const admittedDisguise = (rule: CompiledRule, flow: ResolvedFlow, { unseen, disguised }: Assumptions): Disguise | undefined =>

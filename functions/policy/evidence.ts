@@ -2,7 +2,7 @@ import { type CompiledPeer, type CompiledPort, type CompiledRule, peerConstruct,
 import type { CompiledPolicy } from './compiled-policy.ts';
 import type { ConstructId } from './constructs.ts';
 import { type Admission, denied, type Evaluation, peersMask } from './evaluate.ts';
-import type { Evidence } from './finding.ts';
+import type { Evidence, Judgement } from './finding.ts';
 import type { Packet, ResolvedFlow } from './flow.ts';
 import type { AppliedPolicy, Identity } from './identity.ts';
 import type { Direction } from './model.ts';
@@ -35,7 +35,7 @@ export function isolating({ concerned }: Evaluation, mask: Mask): readonly Evide
 }
 
 /** The rules that admit the flow under any of the semantics, each with the first peer and port that match. */
-export function admitting({ admissions }: Evaluation, flow: ResolvedFlow, mask: Mask): Evidence[] {
+export function admitting({ admissions, flow }: Evaluation, mask: Mask): Evidence[] {
 	const found: Evidence[] = [];
 	for (const admission of admissions) if (admission.mask & mask) found.push(ofAdmission(admission, flow, mask));
 	return found;
@@ -71,8 +71,8 @@ const isEven = (mask: Mask, among: Mask): boolean => (mask & among) === NONE || 
  * What makes `calico` and the candidates differ on this flow, in isolation or in verdict; empty where nothing does. Differences that
  * another policy makes up for are none.
  */
-export function differences(evaluation: Evaluation, flow: ResolvedFlow, candidates: Mask): readonly Evidence[] {
-	const { isolated, admitted, exempt, admissions, concerned } = evaluation;
+export function differences(evaluation: Evaluation, candidates: Mask): readonly Evidence[] {
+	const { isolated, admitted, exempt, admissions, concerned, flow } = evaluation;
 	const { policies } = concerned;
 	const denies = denied(evaluation);
 	const before = CALICO;
@@ -188,22 +188,24 @@ function clauseOf(rule: CompiledRule, peer: number, port: number): string {
 	return port >= 0 ? `${peerText}, ${(rule.ports[port] as CompiledPort).text}` : peerText;
 }
 
+/** All evidence of a judgement: an explained denial also has the near miss, for which only an explanation looks. */
+export function evidenceOf({ finding, evidence, verdicts }: Judgement): readonly Evidence[] {
+	const near = finding === 'explained' && verdicts ? nearMiss(verdicts) : undefined;
+	return near ? [...evidence, near] : evidence;
+}
+
 /**
- * The rule that comes nearest to admitting a denied flow: its peers match and no port does, or its ports match and no peer does.
- * `clause` names what does not match.
+ * The rule that comes nearest to admitting a denied flow before the move: its ports match and no peer does, else its peers match and no
+ * port does. `clause` names what does not match.
  */
-export function nearMiss({ concerned, near }: Evaluation, flow: ResolvedFlow, mask: Mask): Evidence | undefined {
-	const applied = near ?? concerned.rules.find(({ applies, rule }) => applies & mask && peersMask(rule, flow, NONE) & mask);
-	if (!applied) return undefined;
-	const { policy, rule } = applied;
-	return {
-		role: 'near-miss',
-		policyKind: 'NetworkPolicy',
-		policyNamespace: policy.source.namespace,
-		policyName: policy.source.name,
-		direction: rule.direction,
-		rule: rule.index,
-		source: rule.source,
-		clause: near ? 'peers' : 'ports',
-	};
+function nearMiss({ concerned, near, flow }: Evaluation): Evidence | undefined {
+	const applied = near ?? concerned.rules.find(({ applies, rule }) => applies & CALICO && peersMask(rule, flow, NONE) & CALICO);
+	return (
+		applied && {
+			...ofPolicy('near-miss', applied.policy, flow.direction),
+			rule: applied.rule.index,
+			source: applied.rule.source,
+			clause: near ? 'peers' : 'ports',
+		}
+	);
 }

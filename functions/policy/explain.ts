@@ -1,5 +1,6 @@
 import { CONSTRUCTS } from './constructs.ts';
 import { describePeer, describePort } from './describe.ts';
+import { evidenceOf } from './evidence.ts';
 import type { End, Evidence, Judgement, Verdicts } from './finding.ts';
 import { hashText } from './hash.ts';
 import type { Direction } from './model.ts';
@@ -113,7 +114,9 @@ const exemption = (verdicts: Verdicts | undefined): string =>
 		: 'Without an identity of their own, other nodes count as the Pod’s own node.';
 
 const nearMisses = (judgement: Judgement): string[] =>
-	judgement.evidence.filter(({ role }) => role === 'near-miss').map((piece) => `${capitalise(nearMissText(piece, judgement))}.`);
+	evidenceOf(judgement)
+		.filter(({ role }) => role === 'near-miss')
+		.map((piece) => `${capitalise(nearMissText(piece, judgement))}.`);
 
 /** `nearest is ingress rule 1 of default/api: it admits only TCP 8080, and this was TCP 9090`. */
 function nearMissText(piece: Evidence, { flow, peer }: Judgement): string {
@@ -180,7 +183,7 @@ export function fingerprint(judgement: Judgement, cluster: Cluster): string {
 		deciding?.construct ?? '-',
 		flow.direction satisfies Direction,
 		workloadOf(subject) ?? '-',
-		workloadOf(peer) ?? cidrOf(deciding) ?? (peer.kind === 'external' ? 'external' : peer.kind),
+		workloadOf(peer) ?? cidrOf(deciding) ?? peer.kind,
 		port,
 		flow.protocol,
 		deciding?.policyName === undefined ? '-' : policyName(deciding),

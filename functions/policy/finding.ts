@@ -1,4 +1,5 @@
 import type { ConstructId } from './constructs.ts';
+import type { Evaluation } from './evaluate.ts';
 import type { Direction, Flow, Owner, PolicyRule } from './model.ts';
 import type { Mask } from './semantics.ts';
 
@@ -99,9 +100,10 @@ export interface Judgement {
 	/** What made a difference to isolation or verdict between `calico` and the candidates. */
 	readonly constructs: readonly ConstructId[];
 	readonly reasons: readonly Reason[];
+	/** What it rests on; `evidenceOf` adds what only an explanation asks for. */
 	readonly evidence: readonly Evidence[];
 	/** Absent where nothing could be evaluated (no snapshot, unknown subject). */
-	readonly verdicts?: Verdicts;
+	readonly verdicts?: Evaluation;
 	readonly flow: Flow;
 	readonly subject: End;
 	readonly peer: End;

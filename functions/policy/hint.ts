@@ -72,21 +72,17 @@ function timeHints({ validFromMs, collectedMs }: CompiledSnapshot, { subject, pe
 interface Given {
 	readonly observation: Observation;
 	readonly candidates: Mask;
-	readonly resolved: ResolvedFlow;
 	readonly evaluation: Evaluation;
 	readonly hints: readonly Hint[];
 	readonly doubts: readonly Doubt[];
 }
 
 /** The hints so far, and those that the policies give. `undecided`: what other kinds may decide is then a reason by itself. */
-export function evaluationHints(
-	{ observation, candidates, resolved, evaluation, hints, doubts }: Given,
-	undecided: boolean,
-): readonly Hint[] {
+export function evaluationHints({ observation, candidates, evaluation, hints, doubts }: Given, undecided: boolean): readonly Hint[] {
 	const found: Hint[] = [];
 	if (observation.disposition === 'allow' && observation.policies.length > 0)
 		found.push(...comparePolicies(observation, evaluation, candidates));
-	const { identity } = resolved.subject;
+	const { identity } = evaluation.flow.subject;
 	if (identity?.namespace.otherNetworks.some(({ subjects }) => matchMask(subjects, identity.values))) found.push('multi-network');
 	if (!undecided && doubts.some(({ fact }) => fact === 'other-policy-kind')) found.push('other-policies-present');
 	return found.length > 0 ? [...hints, ...found] : hints;

@@ -2,7 +2,7 @@ import type { CompiledSnapshot } from './compile.ts';
 import { CONSTRUCTS, type ConstructId } from './constructs.ts';
 import { type Doubt, doubtsOf, possibleVerdicts } from './doubt.ts';
 import { denied, type Evaluation, evaluate } from './evaluate.ts';
-import { admitting, differences, isolating, nearMiss } from './evidence.ts';
+import { admitting, differences, isolating } from './evidence.ts';
 import type { Certainty, End, Evidence, Finding, Hint, Judgement, Reason, Verdicts } from './finding.ts';
 import { type ResolvedFlow, resolveFlow } from './flow.ts';
 import { canDeny, entryHints, evaluationHints } from './hint.ts';
@@ -44,29 +44,28 @@ export function judge(snapshot: CompiledSnapshot | undefined, observation: Obser
 		return { ...plain('undecidable', [resolved ? 'unknown-subject' : 'no-snapshot', ...hints]), flow, ...ends };
 	}
 	const evaluation = evaluate(resolved);
-	return decide({ observation, candidates, resolved, evaluation, hints, doubts: doubtsOf(snapshot, resolved, evaluation) });
+	return decide({ observation, candidates, evaluation, hints, doubts: doubtsOf(snapshot, evaluation) });
 }
 
 interface Case {
 	readonly observation: Observation;
 	readonly candidates: Mask;
-	readonly resolved: ResolvedFlow;
 	readonly evaluation: Evaluation;
 	readonly hints: readonly Hint[];
 	readonly doubts: readonly Doubt[];
 }
 
 function decide(given: Case): Judgement {
-	const { observation, candidates, resolved, evaluation, doubts } = given;
+	const { observation, candidates, evaluation, doubts } = given;
 	const { flow } = observation;
-	const { subject, peer } = resolved;
+	const { subject, peer } = evaluation.flow;
 	const finding = classify(
 		observation.disposition,
 		evaluation.unknown === NONE ? evaluation : { ...evaluation, unknown: NONE },
 		candidates,
 	);
 	const deciding = doubts.length > 0 ? decidingDoubts(doubts, given) : doubts;
-	const different = differences(evaluation, resolved, candidates);
+	const different = differences(evaluation, candidates);
 	const evidence = evidenceFor(finding, given, different);
 	const constructs = constructsOf(different);
 	const hints = evaluationHints(given, deciding.length > 0);
@@ -121,7 +120,7 @@ function mayDiffer(doubts: readonly Doubt[], { observation, evaluation, candidat
 }
 
 function evidenceFor(finding: Decided, given: Case, different: readonly Evidence[]): readonly Evidence[] {
-	const { subject, peer } = given.resolved;
+	const { subject, peer } = given.evaluation.flow;
 	const evidence = decisive(finding, given, different);
 	return subject.sibling || peer.sibling ? [...evidence, ...[subject, peer].flatMap(standInEvidence)] : evidence;
 }
@@ -132,33 +131,29 @@ function standInEvidence({ sibling, namespace, name }: ResolvedFlow['peer']): Ev
 	return [{ role: 'stand-in', detail }];
 }
 
-function decisive(finding: Decided, { resolved, evaluation, candidates }: Case, different: readonly Evidence[]): readonly Evidence[] {
+function decisive(finding: Decided, { evaluation, candidates }: Case, different: readonly Evidence[]): readonly Evidence[] {
 	const denies = denied(evaluation) & candidates;
 	switch (finding) {
 		case 'void-rule':
 		case 'overreach':
 			return [...different, ...isolating(evaluation, denies).filter((piece) => !mentions(different, piece))];
-		case 'explained': {
-			const near = nearMiss(evaluation, resolved, CALICO);
-			const evidence = isolating(evaluation, CALICO | denies);
-			if (different.length > 0) return [...evidence, ...(near ? [near] : []), ...different];
-			return near ? [...evidence, near] : evidence;
-		}
-		case 'contradicted': {
-			const evidence = [...admitting(evaluation, resolved, candidates), ...isolating(evaluation, denies)];
-			return different.length > 0 ? [...evidence, ...different] : evidence;
-		}
+		case 'explained':
+			return together(isolating(evaluation, CALICO | denies), different);
+		case 'contradicted':
+			return together(together(admitting(evaluation, candidates), isolating(evaluation, denies)), different);
 		case 'newly-open':
-		case 'confirmed': {
-			const evidence = admitting(evaluation, resolved, candidates | CALICO);
-			return different.length > 0 ? [...evidence, ...different] : evidence;
-		}
+		case 'confirmed':
+			return together(admitting(evaluation, candidates | CALICO), different);
 		case 'not-isolated':
 			return different;
 		default:
 			return finding satisfies never;
 	}
 }
+
+/** Both lists, copied only where both have something: nearly always one is empty. */
+const together = (first: readonly Evidence[], second: readonly Evidence[]): readonly Evidence[] =>
+	second.length === 0 ? first : first.length === 0 ? second : [...first, ...second];
 
 const mentions = (pieces: readonly Evidence[], { policyNamespace, policyName }: Evidence): boolean =>
 	pieces.some((piece) => piece.policyNamespace === policyNamespace && piece.policyName === policyName);
@@ -176,11 +171,11 @@ const DECIDED_BY_CONSTRUCT: ReadonlySet<Finding> = new Set<Finding>(['overreach'
 function certaintyOf(
 	finding: Decided,
 	constructs: readonly ConstructId[],
-	{ observation, candidates, evaluation, resolved }: Case,
+	{ observation, candidates, evaluation }: Case,
 ): Certainty | null {
 	if (finding === 'not-isolated' || finding === 'contradicted') return null;
 	const denies = denied(evaluation) & candidates;
 	if (denies !== (observation.disposition === 'deny' ? candidates : NONE)) return 'likely';
-	if (resolved.subject.sibling || resolved.peer.sibling) return 'likely';
+	if (evaluation.flow.subject.sibling || evaluation.flow.peer.sibling) return 'likely';
 	return DECIDED_BY_CONSTRUCT.has(finding) && constructs.some((id) => CONSTRUCTS[id].sure === 'likely') ? 'likely' : 'certain';
 }

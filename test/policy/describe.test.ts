@@ -6,6 +6,7 @@ import { block, labels } from './cluster.ts';
 describe('a peer in words', (it) => {
 	it('is an ipBlock with what it excepts', () => {
 		assert.is(describePeer(block('10.0.0.0/8')), 'ipBlock 10.0.0.0/8');
+		assert.is(describePeer(block('10.0.0.0/8', '10.1.0.0/16')), 'ipBlock 10.0.0.0/8 except 10.1.0.0/16');
 		assert.is(describePeer(block('10.0.0.0/8', '10.1.0.0/16', '10.2.0.0/16')), 'ipBlock 10.0.0.0/8 except 10.1.0.0/16, 10.2.0.0/16');
 	});
 

@@ -159,8 +159,12 @@ describe('a kind that could not be listed', (it) => {
 describe('doubts', (it) => {
 	const doubts = (state: Partial<ClusterState>, tweaks: Partial<Flow> = {}) => {
 		const snapshot = cluster(state);
-		const resolved = resolveFlow(snapshot, flow(tweaks));
-		return doubtsOf(snapshot, resolved, evaluate(resolved)).map(({ fact, isolates, admits, denies }) => [fact, isolates, admits, denies]);
+		return doubtsOf(snapshot, evaluate(resolveFlow(snapshot, flow(tweaks)))).map(({ fact, isolates, admits, denies }) => [
+			fact,
+			isolates,
+			admits,
+			denies,
+		]);
 	};
 	const unreadable = { namespace: 'default', name: 'u', reason: 'spec.podSelector: must be an object' };
 

@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import type { ConstructId } from '../../functions/policy/constructs.ts';
 import { CONSTRUCTS } from '../../functions/policy/constructs.ts';
+import { evidenceOf } from '../../functions/policy/evidence.ts';
 import type { Evidence } from '../../functions/policy/finding.ts';
 import { judge } from '../../functions/policy/judge.ts';
 import type { ClusterState, Disposition, Flow } from '../../functions/policy/model.ts';
@@ -9,8 +10,15 @@ import { describe } from '../describe.ts';
 import { block, cluster, labels, observe, pod, policy, rule } from './cluster.ts';
 import { DECIDED } from './scenarios.ts';
 
-const judged = (disposition: Disposition, state: Partial<ClusterState>, flow: Partial<Flow> = {}, candidates: Mask = DEFAULT_CANDIDATES) =>
-	judge(cluster(state), observe(disposition, flow), candidates);
+const judged = (
+	disposition: Disposition,
+	state: Partial<ClusterState>,
+	flow: Partial<Flow> = {},
+	candidates: Mask = DEFAULT_CANDIDATES,
+) => {
+	const judgement = judge(cluster(state), observe(disposition, flow), candidates);
+	return { ...judgement, evidence: evidenceOf(judgement) };
+};
 /** Role, policy, rule, peer, port and clause of each piece. */
 const brief = (evidence: readonly Evidence[]) =>
 	evidence.map(({ role, policyName, rule: index, peer, port, clause }) => [role, policyName, index, peer, port, clause]);
@@ -89,6 +97,31 @@ describe('the evidence of a finding', (it) => {
 		);
 	});
 
+	it('void-rule names the policy as a whole before what Calico saw', () => {
+		const metadata = rule({ peers: [block('169.254.169.252/32')] });
+		const sctp = policy({ types: ['egress'], egress: [metadata, rule({ ports: [{ protocol: 'SCTP' }] })] });
+		const state = { policies: [sctp, policy({ name: 'deny', types: ['egress'] })] };
+		const { evidence } = judged('deny', state, { direction: 'egress', destination: { ip: '169.254.169.254' }, port: 80 });
+		assert.equal(
+			evidence.map(({ construct }) => construct),
+			['sctp-rejected', 'metadata-dnat', undefined],
+		);
+	});
+
+	it('void-rule does not blame a rule that admitted nothing before', () => {
+		const range = rule({ ports: [{ protocol: 'TCP', port: 8000, endPort: 9000 }] });
+		const policies = [policy({ ingress: [range] }), policy({ name: 'open', ingress: [rule({ peers: [block('0.0.0.0/0')] })] })];
+		const { evidence, constructs } = judged('deny', { policies }, { source: { ip: '2001:db8::7' } });
+		assert.equal(constructs, ['end-port']);
+		assert.equal(
+			evidence.map(({ role, policyName, semantics }) => [role, policyName, idsOf(semantics ?? 0)]),
+			[
+				['void', 'p', ['cilium-1.15', 'cilium-1.15+cidr-match-nodes']],
+				['isolates', 'open', []],
+			],
+		);
+	});
+
 	it('overreach has what isolates now, and not what isolates as before', () => {
 		const beyond = policy({ types: ['egress'], ingress: [rule({ ports: [{ protocol: 'TCP', port: 1 }] })] });
 		const { evidence } = judged('deny', { policies: [beyond, policy({ name: 'open', namespace: 'other' })] });
@@ -117,8 +150,8 @@ describe('the evidence of a finding', (it) => {
 		assert.equal([finding, certainty, constructs], ['explained', 'likely', ['any-cidr-dual-stack']]);
 		assert.equal(brief(evidence), [
 			['isolates', 'p', undefined, undefined, undefined, undefined],
-			['near-miss', 'p', 0, undefined, undefined, 'peers'],
 			['opens', 'p', 0, 0, undefined, 'ipBlock 0.0.0.0/0'],
+			['near-miss', 'p', 0, undefined, undefined, 'peers'],
 		]);
 	});
 
@@ -129,6 +162,10 @@ describe('the evidence of a finding', (it) => {
 		assert.equal(brief(evidence), [
 			['admits', 'p', 0, 1, 1, 'podSelector {}, TCP 8080'],
 			['admits', 'q', 0, undefined, undefined, 'every peer'],
+		]);
+		const first = rule({ peers: [{ podSelector: labels() }], ports: [{ protocol: 'TCP', port: 8080 }] });
+		assert.equal(brief(judged('allow', { policies: [policy({ ingress: [first] })] }).evidence), [
+			['admits', 'p', 0, 0, 0, 'podSelector {}, TCP 8080'],
 		]);
 		const portless = judged('allow', { policies: [policy({ ingress: [rule({ ports: [{ protocol: 'TCP', port: 8080 }] })] })] });
 		assert.equal(brief(portless.evidence), [['admits', 'p', 0, undefined, 0, 'every peer, TCP 8080']]);

@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
 import { CONSTRUCTS } from '../../functions/policy/constructs.ts';
+import { evidenceOf } from '../../functions/policy/evidence.ts';
 import { describeEnd, detailOf, summarize } from '../../functions/policy/explain.ts';
 import { type Evidence, FINDINGS, type Judgement } from '../../functions/policy/finding.ts';
 import { judge } from '../../functions/policy/judge.ts';
@@ -264,7 +265,7 @@ describe('an end in words', (it) => {
 
 describe('the detail of a piece of evidence', (it) => {
 	const judged = judge(cluster({ policies: [policy({ ingress: [rule({ ports: [{ protocol: 'TCP', port: 1 }] })] })] }), observe('deny'));
-	const near = judged.evidence.find(({ role }) => role === 'near-miss') as Evidence;
+	const near = evidenceOf(judged).find(({ role }) => role === 'near-miss') as Evidence;
 
 	it('is its own, or says what is near, or why, or nothing', () => {
 		assert.is(detailOf({ role: 'would-be', detail: 'explained' }, judged), 'explained');

@@ -73,7 +73,8 @@ describe('the metadata server as Calico sees it', (it) => {
 				),
 			);
 		assert.equal([of(translated).admitted, of(translated).admissions[0]?.disguise?.port], [CALICO, 988]);
-		assert.equal([of(plain).admitted, of(plain).admissions[0]?.disguise], [ALL, undefined]);
+		for (const admitting of [plain, rule()])
+			assert.equal([of(admitting).admitted, of(admitting).admissions[0]?.disguise], [ALL, undefined]);
 		assert.equal(of(rule({ peers: [block('169.254.169.252/32')], ports: [{ protocol: 'TCP', port: 80 }] })).admitted, NONE);
 	});
 });
