@@ -40,22 +40,23 @@ export function podEnd(
 	identity: Identity,
 	{ ip, addresses, ports = pod.ports }: Pick<ResolvedEnd, 'ip' | 'addresses'> & Partial<Pick<ResolvedEnd, 'ports'>>,
 ): ResolvedEnd {
+	// What every flow asks for stands first: it shares cache lines.
 	return {
+		identity: pod.hostNetwork ? undefined : identity,
 		kind: pod.hostNetwork ? 'host-network-pod' : 'pod',
+		ip,
+		node: pod.node,
+		pod,
+		mismatch: false,
+		sibling: undefined,
+		createdS: Math.floor(parseMs(pod.createdAt) / 1000) || 0,
+		address: ip === undefined ? undefined : parseAddress(ip),
+		ports,
+		addresses,
 		namespace: pod.namespace,
 		name: pod.name,
 		// A Pod that nothing owns is its own workload.
 		workload: pod.owner ?? { kind: 'Pod', name: pod.name },
-		ip,
-		address: ip === undefined ? undefined : parseAddress(ip),
-		addresses,
-		pod,
-		ports,
-		identity: pod.hostNetwork ? undefined : identity,
-		node: pod.node,
-		createdS: Math.floor(parseMs(pod.createdAt) / 1000) || 0,
-		mismatch: false,
-		sibling: undefined,
 	};
 }
 
@@ -79,18 +80,18 @@ interface Bare {
 
 /** An end that is no Pod of the snapshot. */
 export const bareEnd = ({ kind, namespace, name, workload, ip, addresses = [], node }: Bare): ResolvedEnd => ({
+	identity: undefined,
 	kind,
+	ip,
+	node,
+	pod: undefined,
+	mismatch: false,
+	sibling: undefined,
+	createdS: 0,
+	address: ip === undefined ? undefined : parseAddress(ip),
+	ports: undefined,
+	addresses,
 	namespace,
 	name,
 	workload,
-	ip,
-	address: ip === undefined ? undefined : parseAddress(ip),
-	addresses,
-	pod: undefined,
-	ports: undefined,
-	identity: undefined,
-	node,
-	createdS: 0,
-	mismatch: false,
-	sibling: undefined,
 });

@@ -28,6 +28,7 @@ const NO_ADMISSIONS: readonly Admission[] = [];
 const UNCONCERNED: SubjectPolicies = {
 	direction: 'ingress',
 	isolated: NONE,
+	common: NONE,
 	policies: [],
 	rules: [],
 	byPort: new Map(),

@@ -29,9 +29,7 @@ export function isolating({ concerned }: Evaluation, mask: Mask): readonly Evide
 	const { policies, direction } = concerned;
 	concerned.isolating ??= policies.map(({ policy }) => ofPolicy('isolates', policy, direction));
 	const all = concerned.isolating;
-	for (const { applies } of policies)
-		if (!(applies & mask)) return all.filter((_, index) => (policies[index] as AppliedPolicy).applies & mask);
-	return all;
+	return concerned.common & mask ? all : all.filter((_, index) => (policies[index] as AppliedPolicy).applies & mask);
 }
 
 /** The rules that admit the flow under any of the semantics, each with the first peer and port that match. */

@@ -4,7 +4,7 @@ import type { ResolvedEnd } from './end.ts';
 import type { Evidence } from './finding.ts';
 import type { Direction, Labels, PodState, ServiceState, UnreadablePolicy } from './model.ts';
 import { type CompiledSelector, matchMask, type Vocabulary, valuesOf } from './selector.ts';
-import { type Mask, NONE } from './semantics.ts';
+import { ALL, type Mask, NONE } from './semantics.ts';
 
 /** A Namespace as selectors see it, and the policies in it. */
 export interface CompiledNamespace {
@@ -38,6 +38,8 @@ export interface SubjectPolicies {
 	readonly direction: Direction;
 	/** The semantics under which the subject is isolated in that direction. */
 	readonly isolated: Mask;
+	/** The semantics under which every one of the policies applies. */
+	readonly common: Mask;
 	readonly policies: readonly AppliedPolicy[];
 	/** The rules of all of them, in order. */
 	readonly rules: readonly AppliedRule[];
@@ -119,7 +121,8 @@ function concern(policies: readonly AppliedPolicy[], direction: Direction): Subj
 	const rules = policies.flatMap(({ policy, applies }) =>
 		policy[direction].map((rule) => ({ policy, applies, rule, numeric: isNumeric(rule) })),
 	);
-	return { direction, isolated, policies, rules, ...indexPorts(rules), isolating: undefined };
+	const common = policies.reduce((mask, { applies }) => mask & applies, ALL);
+	return { direction, isolated, common, policies, rules, ...indexPorts(rules), isolating: undefined };
 }
 
 /** A protocol and a port as one number. A flow without a port has -1. */

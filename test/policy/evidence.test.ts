@@ -101,11 +101,10 @@ describe('the evidence of a finding', (it) => {
 		const metadata = rule({ peers: [block('169.254.169.252/32')] });
 		const sctp = policy({ types: ['egress'], egress: [metadata, rule({ ports: [{ protocol: 'SCTP' }] })] });
 		const state = { policies: [sctp, policy({ name: 'deny', types: ['egress'] })] };
-		const { evidence } = judged('deny', state, { direction: 'egress', destination: { ip: '169.254.169.254' }, port: 80 });
-		assert.equal(
-			evidence.map(({ construct }) => construct),
-			['sctp-rejected', 'metadata-dnat', undefined],
-		);
+		const flow = { direction: 'egress', destination: { ip: '169.254.169.254' }, port: 80 } as const;
+		const constructs = (candidates?: Mask) => judged('deny', state, flow, candidates).evidence.map(({ construct }) => construct);
+		assert.equal(constructs(), ['sctp-rejected', 'metadata-dnat', undefined]);
+		assert.equal(constructs(bit('cilium-1.12')), ['sctp-rejected', undefined]);
 	});
 
 	it('void-rule does not blame a rule that admitted nothing before', () => {
@@ -188,6 +187,28 @@ describe('the evidence of a finding', (it) => {
 		};
 		const { finding, evidence } = judged('allow', state, { direction: 'egress', destination: { ip: '169.254.169.254' }, port: 80 });
 		assert.equal([finding, brief(evidence).at(0)], ['confirmed', ['admits', 'p', 0, 0, undefined, 'ipBlock 169.254.169.252/32']]);
+	});
+
+	it('newly-open has rules first, then what needs none', () => {
+		const excluding = { matchLabels: {}, matchExpressions: [{ key: 'team', operator: 'DoesNotExist', values: [] } as const] };
+		const outside = rule({ peers: [{ namespaceSelector: excluding }], ports: [{ protocol: 'TCP', port: 8000, endPort: 9000 }] });
+		const { finding, evidence } = judged('allow', { policies: [policy({ ingress: [outside] })] }, { source: { node: 'n2' } });
+		assert.is(finding, 'newly-open');
+		assert.equal(
+			evidence.map(({ role, construct, semantics }) => [role, construct, idsOf(semantics ?? 0)]),
+			[
+				['admits', undefined, []],
+				['opens', 'negative-namespace-selector', ['cilium-1.16']],
+				['opens', 'ipblock-node', ['cilium-1.13+no-remote-node-identity']],
+			],
+		);
+	});
+
+	it('contradicted names the clause that admits under the candidates', () => {
+		const both = rule({ peers: [block('10.32.1.3/32'), { podSelector: labels() }] });
+		assert.equal(brief(judged('deny', { policies: [policy({ ingress: [both] })] }).evidence), [
+			['admits', 'p', 0, 1, undefined, 'podSelector {}'],
+		]);
 	});
 
 	it('contradicted has the rules that admit, or the policies that isolate', () => {

@@ -76,6 +76,7 @@ describe('the metadata server as Calico sees it', (it) => {
 		for (const admitting of [plain, rule()])
 			assert.equal([of(admitting).admitted, of(admitting).admissions[0]?.disguise], [ALL, undefined]);
 		assert.equal(of(rule({ peers: [block('169.254.169.252/32')], ports: [{ protocol: 'TCP', port: 80 }] })).admitted, NONE);
+		assert.equal(of(rule({ peers: [block('203.0.113.0/24')], ports: [{ protocol: 'TCP', port: 988 }] })).admitted, NONE);
 	});
 });
 

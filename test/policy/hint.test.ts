@@ -141,6 +141,8 @@ describe('an end', (it) => {
 		const state = { policies: [DENY] };
 		assert.equal(reasons('deny', state, { source: { ...pod('client'), ip: '10.32.1.77' } }), ['name-address-mismatch']);
 		assert.equal(reasons('deny', state, { destination: { ...pod('web'), ip: '10.32.1.77' } }), ['name-address-mismatch']);
+		const late = { source: { ...pod('client'), ip: '10.32.1.77' }, sourcePort: 443, port: 51000 };
+		assert.equal(reasons('deny', state, late, [{ name: 'p' }]), ['late-reply', 'policy-named-on-deny', 'name-address-mismatch']);
 	});
 
 	it('that was judged by a sibling’s labels makes the answer likely, and says whose', () => {

@@ -164,6 +164,14 @@ describe('judge', (it) => {
 
 	it('does not guess without a snapshot, or for a Pod that it does not hold', () => {
 		assert.equal([judge(undefined, observe('deny')).finding, judge(undefined, observe('deny')).reasons], ['undecidable', ['no-snapshot']]);
+		const [ingress, egress] = (['ingress', 'egress'] as const).map((direction) =>
+			judge(undefined, observe('deny', { direction, source: { ip: '203.0.113.7' } })),
+		);
+		assert.equal([ingress?.subject.name, ingress?.peer.ip, ingress?.peer.kind], ['web', '203.0.113.7', 'external']);
+		assert.equal(
+			[egress?.subject.ip, egress?.subject.kind, egress?.peer.name, egress?.peer.kind],
+			['203.0.113.7', 'external', 'web', 'unknown'],
+		);
 		const unknown = judge(cluster({ policies: [policy()] }), observe('deny', { destination: pod('gone') }));
 		assert.equal([unknown.finding, unknown.reasons, unknown.subject.kind], ['undecidable', ['unknown-subject'], 'unknown']);
 	});
