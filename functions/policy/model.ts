@@ -115,7 +115,7 @@ export interface ServiceState {
 	readonly externalTrafficPolicy?: string;
 }
 
-/** A policy of another kind (Cilium, FQDN, cluster-wide, Calico), as far as it is kept: its spec as it is. */
+/** A policy of another kind (Cilium, FQDN, cluster-wide, Calico), as far as it is kept: its spec as it is, null where it could not be read. */
 export interface OtherPolicy {
 	readonly apiVersion: string;
 	readonly kind: string;

@@ -38,6 +38,7 @@ const DATAPLANE_V2: Mask = CALICO | CILIUM;
 export const compileOthers = (policies: readonly OtherPolicy[]): OtherEffects[] => policies.flatMap(compileOther);
 
 function compileOther(policy: OtherPolicy): OtherEffects[] {
+	if (policy.spec === null) return DECIDES_NOTHING.has(policy.kind) ? [] : [unreadable(policy)];
 	const spec = asObject(policy.spec);
 	switch (policy.kind) {
 		case 'FQDNNetworkPolicy':
@@ -60,6 +61,18 @@ function compileOther(policy: OtherPolicy): OtherEffects[] {
 			return [];
 	}
 }
+
+const DECIDES_NOTHING = new Set(['Tier', 'NetworkSet', 'GlobalNetworkSet']);
+const ANYTHING: DirectionEffects = { isolates: true, admits: ANY_PORT, denies: ANY_PORT, outsideOnly: false };
+
+/** A policy whose spec could not be read may do anything to any Pod of its namespace. */
+const unreadable = (policy: OtherPolicy): OtherEffects => ({
+	policy,
+	acts: policy.apiVersion.includes('projectcalico.org') ? CALICO : DATAPLANE_V2,
+	selects: (_, namespace) => (policy.namespace === undefined || policy.namespace === namespace.name ? 'maybe' : false),
+	ingress: ANYTHING,
+	egress: ANYTHING,
+});
 
 function fqdn(policy: OtherPolicy, spec: Json): OtherEffects {
 	const admits = asList(spec['egress']).flatMap((rule) => filterPorts(asList(asObject(rule)['ports'])));

@@ -6,7 +6,7 @@ import type { Identity } from './resources.ts';
 const MAX_DEPTH = 64;
 const MAX_VALUES = 100_000;
 
-/** A policy of another kind, its spec kept as it is. A Cilium policy may have `specs`, a list, beside or instead of `spec`. */
+/** A policy of another kind, its spec kept as it is, or null where it cannot be. A Cilium policy may have `specs`, a list, beside or instead of `spec`. */
 export function reduceOther(object: Fields, { namespace, name }: Identity, reading: Reading): OtherPolicy {
 	const specs = field(object, 'specs');
 	const whole = Array.isArray(specs) ? [field(object, 'spec'), ...specs].filter(isFields) : field(object, 'spec');

@@ -37,8 +37,9 @@ export function reduceObject(object: Fields, treatment: Kept, knownLive: boolean
 	if (!identity) return { key: '', problems, warnings };
 	const key = [groupOf(field(object, 'apiVersion') as string), field(object, 'kind'), identity.namespace, identity.name].join(' ');
 	const reduced = reduceByKind(object, { treatment, identity, live, reading });
-	// A part that cannot be read would be guessed at: the whole object is left out.
-	return problems.length > 0 || !reduced ? { key, problems, warnings } : { key, ...reduced, problems, warnings };
+	// A part that cannot be read would be guessed at: the whole object is left out. But a policy may decide flows, readable or not.
+	const kept = problems.length === 0 || treatment.as === 'other' ? reduced : undefined;
+	return kept ? { key, ...kept, problems, warnings } : { key, problems, warnings };
 }
 
 interface Reduction {

@@ -200,6 +200,16 @@ describe('a policy of Calico’s', (it) => {
 });
 
 describe('policies of other kinds', (it) => {
+	it('may do anything to the Pods of their namespace where their spec could not be read', () => {
+		const own = other('CiliumNetworkPolicy', null, { namespace: 'default' });
+		assert.equal([selects(own), selects(own, {}, {}, 'other')], ['maybe', false]);
+		const { acts, ingress, egress } = one(own);
+		assert.equal([acts, brief(ingress), brief(egress)], [CALICO | CILIUM, [true, [{}], [{}]], [true, [{}], [{}]]]);
+		const calico = one(other('GlobalNetworkPolicy', null, { apiVersion: 'crd.projectcalico.org/v1' }));
+		assert.equal([calico.acts, calico.selects({}, { name: 'x', labels: {} })], [CALICO, 'maybe']);
+		for (const kind of ['Tier', 'NetworkSet', 'GlobalNetworkSet']) assert.equal(compileOthers([other(kind, null)]), []);
+	});
+
 	it('are none where they decide nothing', () => {
 		const kinds = [other('Tier', {}), other('GlobalNetworkSet', {}), other('NetworkPolicy', {}, { apiVersion: 'networking.k8s.io/v1' })];
 		assert.equal(compileOthers(kinds), []);

@@ -150,7 +150,7 @@ describe('objects: policies', (it) => {
 		const { state, problems } = reduce([cilium('a', { spec: { x: 1 }, specs: [{ y: 2 }] }), cilium('b', {}), cilium('c', { spec: deep })]);
 		assert.equal(
 			state.otherPolicies.map(({ spec }) => spec),
-			[[{ x: 1 }, { y: 2 }], {}],
+			[[{ x: 1 }, { y: 2 }], {}, null],
 		);
 		assert.equal(messages(problems), ['CiliumNetworkPolicy c: spec: must not be nested deeper than 64, nor have more than 100000 values']);
 	});
