@@ -4,7 +4,8 @@ import { CONSTRUCTS, type Construct } from '../functions/policy/constructs.ts';
 import { describe } from './describe.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
-const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+/** With a capital, unless it begins with a field's own name. */
+const sentence = (text: string): string => (/^[a-z]+[A-Z]/.test(text) ? `${text}.` : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`);
 
 /** The page of the catalogue, made from the catalogue. */
 function constructsPage(): string {

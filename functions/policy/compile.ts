@@ -34,7 +34,7 @@ export function compileSnapshot(snapshot: Snapshot): CompiledSnapshot {
 	const vocabularies = mentionAll(state);
 	const namespaces = compileNamespaces(state, vocabularies);
 	const portLists = new Map<string, readonly NamedPort[]>();
-	const identities: Identities = { vocabulary: vocabularies.pods, known: new Map() };
+	const identities: Identities = { vocabulary: vocabularies.pods, known: new Map(), values: new Map() };
 	for (const pod of state.pods) {
 		const namespace = namespaces.get(pod.namespace) as CompiledNamespace;
 		const identity = identify(identities, namespace, pod.labels);

@@ -75,15 +75,20 @@ interface UnreadableSelector {
 export interface Identities {
 	readonly vocabulary: Vocabulary;
 	readonly known: Map<string, Identity>;
+	/** The values of labels by their content: the same few in every namespace, which so stay near in memory. */
+	readonly values: Map<string, readonly number[]>;
 }
 
 /** The identity of a Pod with those labels. Finite: one for each namespace and combination of mentioned values. */
-export function identify({ vocabulary, known }: Identities, namespace: CompiledNamespace, labels: Labels): Identity {
-	const values = valuesOf(vocabulary, labels);
-	const key = `${namespace.index} ${values.join(' ')}`;
+export function identify({ vocabulary, known, values }: Identities, namespace: CompiledNamespace, labels: Labels): Identity {
+	const own = valuesOf(vocabulary, labels);
+	const content = own.join(' ');
+	const key = `${namespace.index} ${content}`;
 	let identity = known.get(key);
 	if (!identity) {
-		identity = { namespace, values, ingress: undefined, egress: undefined };
+		const shared = values.get(content) ?? own;
+		values.set(content, shared);
+		identity = { namespace, values: shared, ingress: undefined, egress: undefined };
 		known.set(key, identity);
 	}
 	return identity;
