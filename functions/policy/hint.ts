@@ -1,8 +1,8 @@
 import type { CompiledSnapshot } from './compile.ts';
-import type { Doubt } from './doubt.ts';
 import type { Evaluation } from './evaluate.ts';
 import type { Hint } from './finding.ts';
 import type { ResolvedFlow } from './flow.ts';
+import type { Case } from './judge.ts';
 import type { LoggedPolicy, Observation } from './model.ts';
 import { matchMask } from './selector.ts';
 import type { Mask } from './semantics.ts';
@@ -69,16 +69,8 @@ function timeHints({ validFromMs, collectedMs }: CompiledSnapshot, { subject, pe
 	];
 }
 
-interface Given {
-	readonly observation: Observation;
-	readonly candidates: Mask;
-	readonly evaluation: Evaluation;
-	readonly hints: readonly Hint[];
-	readonly doubts: readonly Doubt[];
-}
-
 /** The hints so far, and those that the policies give. `undecided`: what other kinds may decide is then a reason by itself. */
-export function evaluationHints({ observation, candidates, evaluation, hints, doubts }: Given, undecided: boolean): readonly Hint[] {
+export function evaluationHints({ observation, candidates, evaluation, hints, doubts }: Case, undecided: boolean): readonly Hint[] {
 	const found: Hint[] = [];
 	if (observation.disposition === 'allow' && observation.policies.length > 0)
 		found.push(...comparePolicies(observation, evaluation, candidates));

@@ -47,7 +47,8 @@ export function judge(snapshot: CompiledSnapshot | undefined, observation: Obser
 	return decide({ observation, candidates, evaluation, hints, doubts: doubtsOf(snapshot, evaluation) });
 }
 
-interface Case {
+/** An entry that could be evaluated. */
+export interface Case {
 	readonly observation: Observation;
 	readonly candidates: Mask;
 	readonly evaluation: Evaluation;
