@@ -90,7 +90,7 @@ export async function openDuckdb(path?: string, folder: URL = SCHEMAS): Promise<
 
 async function openInstance(path: string | undefined): Promise<DuckDBInstance> {
 	const { DuckDBInstance } = await import('@duckdb/node-api');
-	const options = { autoinstall_known_extensions: 'false' };
+	const options = { autoinstall_known_extensions: 'false', memory_limit: '256MB' };
 	// Beside no file, DuckDB would put what memory does not hold into the working directory.
 	if (path === undefined)
 		return DuckDBInstance.create(':memory:', { ...options, temp_directory: join(tmpdir(), `policy-audit-${randomUUID()}`) });

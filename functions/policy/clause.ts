@@ -2,7 +2,7 @@ import type { ConstructId } from './constructs.ts';
 import type { ResolvedEnd } from './end.ts';
 import { type Address, type Cidr, contains } from './ip.ts';
 import type { Direction, PolicyPeer, PolicyPort, PolicyRule } from './model.ts';
-import { type CompiledSelector, matchMask } from './selector.ts';
+import { type CompiledSelector, matchMask, matchUnseen } from './selector.ts';
 import {
 	ALL,
 	CIDR_MATCHES_NODES,
@@ -81,7 +81,7 @@ export const allPortsMask = (ruleHasPeers: boolean): Mask => ALL & ~(ruleHasPeer
 
 /**
  * "This field may be used to allow traffic from … only": under which semantics the peer matches that end.
- * `unseen` is what selectors answer for a Pod whose labels are not known: NONE, or ALL to find what they may admit.
+ * `unseen` is what selectors answer for labels that are not known, a Pod's or a namespace's: NONE, or ALL to find what they may admit.
  */
 export function peerMask(peer: CompiledPeer, { subject, peer: end }: Ends, unseen: Mask): Mask {
 	if (peer.cidr) return blockMask(peer, end, subject);
@@ -92,7 +92,8 @@ export function peerMask(peer: CompiledPeer, { subject, peer: end }: Ends, unsee
 	let mask = ALL;
 	if (peer.ownNamespace >= 0) {
 		if (peer.ownNamespace !== namespace.index) return NONE;
-	} else mask = matchMask(peer.namespaces, namespace.values);
+	} else if (namespace.known) mask = matchMask(peer.namespaces, namespace.values);
+	else mask = matchUnseen(peer.namespaces, namespace.values, unseen);
 	return mask === NONE ? NONE : mask & matchMask(peer.pods, identity.values);
 }
 

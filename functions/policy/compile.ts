@@ -4,7 +4,7 @@ import { type CompiledNamespace, type Identities, identify } from './identity.ts
 import { formatAddress, parseAddress } from './ip.ts';
 import type { ClusterFacts, ClusterState, Labels, NamedPort, Snapshot } from './model.ts';
 import { compileOthers, type OtherEffects } from './other.ts';
-import { compileSelector, createVocabulary, mention, valuesOf } from './selector.ts';
+import { compileSelector, createVocabulary, mention, valuesOf, valuesOfUnseen } from './selector.ts';
 
 export interface CompiledSnapshot {
 	readonly id: string;
@@ -93,13 +93,16 @@ function mentionAll({ policies, unreadablePolicies }: ClusterState): Vocabularie
 	return { pods, namespaceLabels };
 }
 
+/** The label that the API server gives to every Namespace. */
+const NAME_LABEL = 'kubernetes.io/metadata.name';
+
 /** Every namespace that something names: one whose object is missing has the label that the API server gives to all. */
 function compileNamespaces(state: ClusterState, { namespaceLabels }: Vocabularies): Map<string, CompiledNamespace> {
 	const namespaces = new Map<string, CompiledNamespace>();
-	const add = (name: string, own: Labels) => {
+	const add = (name: string, own?: Labels) => {
 		if (namespaces.has(name)) return;
-		const labels = { 'kubernetes.io/metadata.name': name, ...own };
-		const values = valuesOf(namespaceLabels, labels);
+		const labels = { [NAME_LABEL]: name, ...own };
+		const values = own ? valuesOf(namespaceLabels, labels) : valuesOfUnseen(namespaceLabels, NAME_LABEL, name);
 		const empty = {
 			policies: [],
 			otherNetworks: [],
@@ -109,10 +112,10 @@ function compileNamespaces(state: ClusterState, { namespaceLabels }: Vocabularie
 			subjects: new Map(),
 			siblings: undefined,
 		};
-		namespaces.set(name, { index: namespaces.size, name, labels, values, ...empty });
+		namespaces.set(name, { index: namespaces.size, name, known: own !== undefined, labels, values, ...empty });
 	};
 	for (const { name, labels } of state.namespaces) add(name, labels);
-	for (const { namespace } of [...state.pods, ...state.policies, ...state.unreadablePolicies, ...state.services]) add(namespace, {});
+	for (const { namespace } of [...state.pods, ...state.policies, ...state.unreadablePolicies, ...state.services]) add(namespace);
 	return namespaces;
 }
 

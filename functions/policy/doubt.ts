@@ -1,5 +1,5 @@
 import type { CompiledSnapshot } from './compile.ts';
-import { type Evaluation, evaluate } from './evaluate.ts';
+import { type Assumptions, type Evaluation, evaluate } from './evaluate.ts';
 import type { Evidence, MissingFact, Verdicts } from './finding.ts';
 import { isResolver, type ResolvedFlow } from './flow.ts';
 import type { Identity } from './identity.ts';
@@ -31,21 +31,24 @@ export function doubtsOf(snapshot: CompiledSnapshot, evaluation: Evaluation): re
 	if (
 		unreadable.length + others.length + state.unreadableKinds.length === 0 &&
 		peer.kind !== 'unknown' &&
+		peer.identity?.namespace.known !== false &&
 		evaluation.unknown === NONE &&
 		!unsure
 	)
 		return NO_DOUBTS;
 	if (!identity) return NO_DOUBTS;
-	const more = (fact: MissingFact, assumptions: { unseen: Mask; disguised: boolean }): Doubt => {
-		const admits = evaluate(flow, assumptions).admitted & ~evaluation.admitted;
-		return { fact, isolates: NONE, admits, denies: NONE };
+	const more = (applies: boolean, fact: MissingFact, assumptions: Assumptions): Doubt[] => {
+		const admits = applies ? evaluate(flow, assumptions).admitted & ~evaluation.admitted : NONE;
+		return admits === NONE ? [] : [{ fact, isolates: NONE, admits, denies: NONE }];
 	};
+	const unseen = { unseen: ALL, disguised: false };
 	return [
 		...unreadablePolicies(flow, identity),
 		...others.flatMap((other) => otherPolicy(other, flow, identity)),
 		...state.unreadableKinds.map(unreadableKind),
-		...(peer.kind === 'unknown' ? [more('unknown-peer', { unseen: ALL, disguised: false })] : []),
-		...(unsure ? [more('dns-cache-unknown', { unseen: NONE, disguised: true })] : []),
+		...more(peer.kind === 'unknown', 'unknown-peer', unseen),
+		...more(peer.identity?.namespace.known === false, 'unknown-namespace', unseen),
+		...more(unsure, 'dns-cache-unknown', { unseen: NONE, disguised: true }),
 		...(evaluation.unknown ? [{ fact: 'self-traffic', isolates: NONE, admits: evaluation.unknown, denies: NONE } as const] : []),
 	];
 }
@@ -105,7 +108,7 @@ const mayResolve = (peer: ResolvedFlow['peer']): boolean =>
 	peer.kind === 'well-known' || peer.kind === 'service' || peer.kind === 'node' || peer.kind === 'unknown' || isResolver(peer);
 
 function unreadableKind(kind: string): Doubt {
-	const acts = /calico/i.test(kind) ? CALICO : CALICO | CILIUM;
+	const acts = /calico/i.test(kind) ? CALICO : kind === 'NetworkPolicy' ? ALL : CALICO | CILIUM;
 	return { fact: 'unreadable-kind', isolates: acts, admits: acts, denies: acts, evidence: { role: 'may-decide', policyKind: kind } };
 }
 

@@ -175,7 +175,7 @@ interface Cluster {
  */
 export function fingerprint(judgement: Judgement, cluster: Cluster): string {
 	const { finding, flow, subject, peer, evidence, reasons } = judgement;
-	const deciding = evidence.find(({ construct }) => construct !== undefined) ?? evidence.find(({ policyName: name }) => name !== undefined);
+	const [deciding] = evidence;
 	const port = reasons.includes('late-reply') ? 'ephemeral' : `${flow.port ?? '-'}`;
 	return [
 		`${cluster.project ?? '-'}/${cluster.location}/${cluster.name}`,

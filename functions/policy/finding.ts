@@ -23,9 +23,9 @@ export type Certainty = 'certain' | 'likely';
 /** Facts that are missing: each can make an entry undecidable. */
 export type MissingFact =
 	| 'no-snapshot'
-	| 'stale-snapshot'
 	| 'unknown-subject'
 	| 'unknown-peer'
+	| 'unknown-namespace'
 	| 'unreadable-policy'
 	| 'other-policy-kind'
 	| 'unreadable-kind'
@@ -37,6 +37,7 @@ export type Hint =
 	| 'late-reply'
 	| 'policies-differ'
 	| 'policy-named-on-deny'
+	| 'unsupported-protocol'
 	| 'renamed-in-logs'
 	| 'multi-network'
 	| 'name-address-mismatch'
@@ -100,7 +101,7 @@ export interface Judgement {
 	/** What made a difference to isolation or verdict between `calico` and the candidates. */
 	readonly constructs: readonly ConstructId[];
 	readonly reasons: readonly Reason[];
-	/** What it rests on; `evidenceOf` adds what only an explanation asks for. */
+	/** What it rests on, what decides first; `evidenceOf` adds what only an explanation asks for. */
 	readonly evidence: readonly Evidence[];
 	/** Absent where nothing could be evaluated (no snapshot, unknown subject). */
 	readonly verdicts?: Evaluation;

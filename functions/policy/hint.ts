@@ -33,6 +33,9 @@ const DENYING_KINDS = new Set([
 
 export const canDeny = ({ kind }: LoggedPolicy): boolean => kind !== undefined && DENYING_KINDS.has(kind);
 
+/** Others are dropped outside of policy; SCTP too, unless an option that GKE does not document is set. */
+const SUPPORTED_PROTOCOLS: ReadonlySet<string> = new Set(['TCP', 'UDP', 'ICMP', 'ICMPV6']);
+
 const NO_HINTS: readonly Hint[] = [];
 
 /** What can be said of an entry before it is evaluated. */
@@ -46,11 +49,13 @@ export function entryHints(
 	const named = denied && observation.policies.some((policy) => !canDeny(policy));
 	const mismatch = flow !== undefined && (flow.subject.mismatch || flow.peer.mismatch);
 	const sibling = flow !== undefined && (flow.subject.sibling ?? flow.peer.sibling) !== undefined;
+	const unsupported = denied && !SUPPORTED_PROTOCOLS.has(observation.flow.protocol);
 	const near = denied && snapshot && flow ? timeHints(snapshot, flow, observation.timestampMs) : NO_HINTS;
-	if (!late && !named && !mismatch && !sibling) return near;
+	if (!late && !named && !unsupported && !mismatch && !sibling) return near;
 	const hints: Hint[] = [];
 	if (late) hints.push('late-reply');
 	if (named) hints.push('policy-named-on-deny');
+	if (unsupported) hints.push('unsupported-protocol');
 	if (mismatch) hints.push('name-address-mismatch');
 	if (sibling) hints.push('sibling-labels');
 	return [...hints, ...near];

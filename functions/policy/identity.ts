@@ -10,6 +10,8 @@ import { ALL, type Mask, NONE } from './semantics.ts';
 export interface CompiledNamespace {
 	readonly index: number;
 	readonly name: string;
+	/** The snapshot holds its object. If not, only its name is known of its labels. */
+	readonly known: boolean;
 	readonly labels: Labels;
 	readonly values: readonly number[];
 	readonly policies: CompiledPolicy[];

@@ -7,7 +7,7 @@ import type { Certainty, End, Evidence, Finding, Hint, Judgement, Reason, Verdic
 import { type ResolvedFlow, resolveFlow } from './flow.ts';
 import { canDeny, entryHints, evaluationHints } from './hint.ts';
 import type { Disposition, FlowEnd, Observation } from './model.ts';
-import { CALICO, DEFAULT_CANDIDATES, type Mask, NONE } from './semantics.ts';
+import { CALICO, DEFAULT_CANDIDATES, idsOf, type Mask, NONE } from './semantics.ts';
 
 const FLAGGED: ReadonlySet<Finding> = new Set<Finding>(['not-isolated', 'contradicted', 'overreach', 'void-rule', 'newly-open']);
 
@@ -66,14 +66,14 @@ function decide(given: Case): Judgement {
 		candidates,
 	);
 	const deciding = doubts.length > 0 ? decidingDoubts(doubts, given) : doubts;
-	const different = differences(evaluation, candidates);
+	const different = decisiveFirst(differences(evaluation, candidates), finding, candidates);
 	const evidence = evidenceFor(finding, given, different);
 	const constructs = constructsOf(different);
 	const hints = evaluationHints(given, deciding.length > 0);
 	if (deciding.length > 0) {
 		const reasons = [...new Set<Reason>(deciding.map(({ fact }) => fact)), ...hints];
 		const missing = deciding.map((doubt) => doubt.evidence).filter((piece) => piece !== undefined);
-		const pieces: Evidence[] = [{ role: 'would-be', detail: finding }, ...missing, ...evidence];
+		const pieces: Evidence[] = [...missing, { role: 'would-be', detail: finding }, ...evidence];
 		return { ...plain('undecidable', reasons), constructs, evidence: pieces, verdicts: evaluation, flow, subject, peer };
 	}
 	return {
@@ -132,17 +132,32 @@ function standInEvidence({ sibling, namespace, name }: ResolvedFlow['peer']): Ev
 	return [{ role: 'stand-in', detail }];
 }
 
+/** The role of the pieces that decide a finding. */
+const DECIDING_ROLE: Partial<Record<Decided, Evidence['role']>> = { 'void-rule': 'void', overreach: 'isolates', 'newly-open': 'opens' };
+
+/** What decides stands first: pieces of the finding's own role, those that hold under the most candidates before the others. */
+function decisiveFirst(pieces: readonly Evidence[], finding: Decided, candidates: Mask): readonly Evidence[] {
+	if (pieces.length < 2) return pieces;
+	const role = DECIDING_ROLE[finding];
+	const weight = (piece: Evidence) => (piece.role === role ? 100 : 0) + idsOf((piece.semantics ?? NONE) & candidates).length;
+	return [...pieces].sort((a, b) => weight(b) - weight(a));
+}
+
 function decisive(finding: Decided, { evaluation, candidates }: Case, different: readonly Evidence[]): readonly Evidence[] {
 	const denies = denied(evaluation) & candidates;
 	switch (finding) {
 		case 'void-rule':
 		case 'overreach':
-			return [...different, ...isolating(evaluation, denies).filter((piece) => !mentions(different, piece))];
+			return together(
+				different,
+				isolating(evaluation, denies).filter((piece) => !mentions(different, piece)),
+			);
 		case 'explained':
 			return together(isolating(evaluation, CALICO | denies), different);
 		case 'contradicted':
 			return together(together(admitting(evaluation, candidates), isolating(evaluation, denies)), different);
 		case 'newly-open':
+			return together(different, admitting(evaluation, candidates));
 		case 'confirmed':
 			return together(admitting(evaluation, candidates | CALICO), different);
 		case 'not-isolated':

@@ -158,7 +158,7 @@ export interface ClusterState {
 	readonly policies: readonly NetworkPolicy[];
 	readonly unreadablePolicies: readonly UnreadablePolicy[];
 	readonly otherPolicies: readonly OtherPolicy[];
-	/** Kinds that the reader was forbidden to list: whether there are such objects is not known. */
+	/** Kinds of policies that could not be listed, or not all of them: whether there are more is not known. */
 	readonly unreadableKinds: readonly string[];
 	/** `spec` of the NetworkLogging object `default`. */
 	readonly networkLogging?: unknown;

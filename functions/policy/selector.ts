@@ -127,6 +127,20 @@ export function valuesOf(vocabulary: Vocabulary, labels: Labels): number[] {
 	return values;
 }
 
+/** A value that is not known at all, though the object may have one. */
+const UNSEEN = -1;
+
+/** Of an object of which nothing but one label is known. */
+export function valuesOfUnseen(vocabulary: Vocabulary, label: string, value: string): number[] {
+	const own = valuesOf(vocabulary, { [label]: value });
+	for (const [key, { index }] of vocabulary.keys) if (key !== label) own[index] = UNSEEN;
+	return own;
+}
+
+/** As `matchMask`, where some values are not known: `unseen` is what a requirement on one of those answers. */
+export const matchUnseen = (selector: CompiledSelector, values: readonly number[], unseen: Mask): Mask =>
+	selector.reduce((mask, { key, masks }) => mask & (values[key] === UNSEEN ? unseen : (masks[values[key] as number] as Mask)), ALL);
+
 /** "matchLabels and matchExpressions … the requirements are ANDed." The semantics under which the selector matches those values. */
 export function matchMask(selector: CompiledSelector, values: readonly number[]): Mask {
 	let mask = ALL;

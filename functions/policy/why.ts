@@ -11,7 +11,8 @@ export function reasonsWhy({ evidence, finding, flagged }: Judgement): string[] 
 		if (piece.construct === undefined || seen.has(key)) continue;
 		seen.add(key);
 		texts.push(whySentence(piece, piece.construct, finding));
-		if (flagged) texts.push(`${capitalise(CONSTRUCTS[piece.construct].suggestion)}.`);
+		// The dataplane’s own exemption is no policy’s, and nothing that one writes changes it.
+		if (flagged && piece.policyName !== undefined) texts.push(`${capitalise(CONSTRUCTS[piece.construct].suggestion)}.`);
 	}
 	return [...new Set(texts)];
 }

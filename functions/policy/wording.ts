@@ -4,12 +4,12 @@ import type { Evidence, Hint, MissingFact, Reason } from './finding.ts';
 
 export const MISSING: Readonly<Record<MissingFact, string>> = {
 	'no-snapshot': 'there is no snapshot of the cluster for that time',
-	'stale-snapshot': 'the newest snapshot was last seen valid too long before, and the policies may have changed since',
 	'unknown-subject': 'the end whose policies decide is no Pod of the snapshot',
 	'unknown-peer': 'the other end is a Pod that the snapshot does not hold, and a rule may match it',
+	'unknown-namespace': 'the labels of the other end’s namespace are not in the snapshot, and a rule asks for them',
 	'unreadable-policy': 'a policy that may select the Pod could not be read',
 	'other-policy-kind': 'a policy of another kind may decide it',
-	'unreadable-kind': 'policies of another kind could not be listed',
+	'unreadable-kind': 'not all policies of a kind could be listed',
 	'dns-cache-unknown': 'it is not known whether NodeLocal DNSCache is on',
 	'self-traffic': 'the specification leaves open whether a Pod reaches itself',
 };
@@ -17,7 +17,8 @@ export const MISSING: Readonly<Record<MissingFact, string>> = {
 export const HINTS: Readonly<Record<Hint, string>> = {
 	'late-reply': 'The ports look like a late reply to a connection that was already closed.',
 	'policies-differ': 'The entry names policies, but none of those that admit the flow by the snapshot.',
-	'policy-named-on-deny': 'The entry names a policy of a kind that cannot deny.',
+	'policy-named-on-deny': 'The entry names a policy, but of no kind that is known to deny.',
+	'unsupported-protocol': 'Dataplane V2 drops protocols other than TCP, UDP and ICMP before policy is asked, whatever a rule admits.',
 	'renamed-in-logs': 'The entry names the policy by an annotation, not by the object’s name.',
 	'multi-network': 'A policy for an additional network selects the Pod too; it does not count here.',
 	'name-address-mismatch': 'A Pod has another address in the entry than in the snapshot; its name decided.',

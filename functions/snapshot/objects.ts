@@ -88,8 +88,16 @@ export function createReducer(): Reducer {
 		cluster: () => gathered.kept.get(CLUSTER)?.value as ClusterFacts | undefined,
 		finish() {
 			const { kept, warnings, ignored } = gathered;
-			const problems = [...gathered.problems, ...unfinishedLists(gathered)];
-			return { state: assemble([...kept.values()]), problems, warnings, ignored, origins: originsOf(kept.values()), count: kept.size };
+			const unfinished = unfinishedLists(gathered);
+			const problems = [...gathered.problems, ...unfinished.values()];
+			return {
+				state: assemble([...kept.values()], [...unfinished.keys()]),
+				problems,
+				warnings,
+				ignored,
+				origins: originsOf(kept.values()),
+				count: kept.size,
+			};
 		},
 	};
 }
@@ -131,10 +139,11 @@ function keep({ kept, warnings }: Gathered, key: string, next: Kept): void {
 }
 
 /** One message a kind of which there are pages, but not the last one. */
-function unfinishedLists({ pages }: Gathered): Problem[] {
+function unfinishedLists({ pages }: Gathered): ReadonlyMap<string, Problem> {
 	const complete = new Set(pages.filter(({ unfinished }) => !unfinished).map(({ kind }) => kind));
-	const open = new Map(pages.map(({ kind, unfinished }) => [kind, unfinished]));
-	return [...open].filter(([kind]) => !complete.has(kind)).flatMap(([, problem]) => problem ?? []);
+	const open = new Map<string, Problem>();
+	for (const { kind, unfinished } of pages) if (unfinished && !complete.has(kind)) open.set(kind, unfinished);
+	return open;
 }
 
 function placeOf({ file, locate }: Origin, path: string): Place {
@@ -157,7 +166,8 @@ function labelOf(object: Fields, path: string): string {
 	return `${typeof kind === 'string' ? kind.slice(0, 253) : 'object'} ${who}`;
 }
 
-function assemble(kept: readonly Kept[]): ClusterState {
+/** `unfinished`: the kinds of lists whose end is missing. Of policies it matters that there may be more; other objects are missed by name. */
+function assemble(kept: readonly Kept[], unfinished: readonly string[]): ClusterState {
 	const ofList = (list: Kept['list']) => kept.filter((item) => item.list === list).map((item) => item.value);
 	const cluster = ofList('cluster')[0] as ClusterFacts | undefined;
 	const networkLogging = ofList('networkLogging')[0];
@@ -170,7 +180,7 @@ function assemble(kept: readonly Kept[]): ClusterState {
 		policies: ofList('policies') as ClusterState['policies'],
 		unreadablePolicies: ofList('unreadablePolicies') as ClusterState['unreadablePolicies'],
 		otherPolicies: ofList('otherPolicies') as ClusterState['otherPolicies'],
-		unreadableKinds: [],
+		unreadableKinds: unfinished.filter((kind) => kind.includes('Polic')),
 		...(networkLogging !== undefined && { networkLogging }),
 	});
 }

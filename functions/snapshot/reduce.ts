@@ -34,8 +34,14 @@ export function reduceObject(object: Fields, treatment: Kept, knownLive: boolean
 	const reading = startReading(!live);
 	const { problems, warnings } = reading;
 	const identity = readIdentity(object, treatment.scope === 'namespaced', reading);
-	if (!identity) return { key: '', problems, warnings };
-	const key = [groupOf(field(object, 'apiVersion') as string), field(object, 'kind'), identity.namespace, identity.name].join(' ');
+	const apiVersion = field(object, 'apiVersion') as string;
+	const kind = field(object, 'kind') as string;
+	if (!identity) {
+		if (treatment.as !== 'other') return { key: '', problems, warnings };
+		const value = { apiVersion, kind, name: NAMELESS, spec: null };
+		return { key: [groupOf(apiVersion), kind, NAMELESS].join(' '), list: 'otherPolicies', value, problems, warnings };
+	}
+	const key = [groupOf(apiVersion), kind, identity.namespace, identity.name].join(' ');
 	const reduced = reduceByKind(object, { treatment, identity, live, reading });
 	// A part that cannot be read would be guessed at: the whole object is left out. But a policy may decide flows, readable or not.
 	const kept = problems.length === 0 || treatment.as === 'other' ? reduced : undefined;

@@ -25,7 +25,8 @@ export function createFileSnapshots(
 	const compiled = new Map<Snapshot, CompiledSnapshot>();
 	return {
 		async find(cluster, at) {
-			const snapshot = latest(timelinesOf(timelines, cluster), at) ?? latest(timelines.get(EVERY) ?? [], at);
+			const own = timelinesOf(timelines, cluster);
+			const snapshot = latest(own.length > 0 ? own : (timelines.get(EVERY) ?? []), at);
 			if (!snapshot) return undefined;
 			const ready = compiled.get(snapshot) ?? compile(snapshot);
 			compiled.set(snapshot, ready);

@@ -43,7 +43,7 @@ const PODS: readonly PodState[] = [
 
 export function cluster(tweaks: Partial<ClusterState> = {}) {
 	const state: ClusterState = {
-		namespaces: [],
+		namespaces: ['default', 'other', 'kube-system'].map((name) => ({ name, labels: { 'kubernetes.io/metadata.name': name } })),
 		nodes: [
 			{ name: 'n1', ips: ['10.128.0.1'] },
 			{ name: 'n2', ips: ['10.128.0.2'] },

@@ -3,7 +3,7 @@ import { doubtsOf, possibleVerdicts } from '../../functions/policy/doubt.ts';
 import { evaluate } from '../../functions/policy/evaluate.ts';
 import { resolveFlow } from '../../functions/policy/flow.ts';
 import { judge } from '../../functions/policy/judge.ts';
-import type { ClusterState, Disposition, Flow, OtherPolicy } from '../../functions/policy/model.ts';
+import type { ClusterState, Disposition, Flow, LabelRequirement, OtherPolicy } from '../../functions/policy/model.ts';
 import { ALL, CALICO, CILIUM, NONE, SPECIFIED } from '../../functions/policy/semantics.ts';
 import { describe } from '../describe.ts';
 import { block, cluster, flow, labels, observe, pod, policy, rule } from './cluster.ts';
@@ -51,14 +51,34 @@ describe('doubts', (it) => {
 		assert.equal(doubts({ pods, unreadablePolicies: [hashed] }), [['unreadable-policy', CILIUM, CILIUM, NONE]]);
 		assert.equal(doubts({ unreadablePolicies: [{ ...unreadable, podSelector: labels({ app: 'db' }) }] }), []);
 		const { evidence } = judge(cluster({ unreadablePolicies: [unreadable] }), observe('deny'));
-		assert.equal([evidence[1]?.policyName, evidence[1]?.direction, evidence[1]?.detail], ['u', 'ingress', unreadable.reason]);
+		assert.equal([evidence[0]?.policyName, evidence[0]?.direction, evidence[0]?.detail], ['u', 'ingress', unreadable.reason]);
+	});
+
+	it('say what the labels of a namespace without an object may admit', () => {
+		const namespaces = [{ name: 'default', labels: {} }];
+		const from = { source: pod('far', 'other') };
+		const by = (requirement: LabelRequirement | undefined, matchLabels: Record<string, string> = {}) =>
+			policy({ ingress: [rule({ peers: [{ namespaceSelector: { matchLabels, matchExpressions: requirement ? [requirement] : [] } }] })] });
+		const team = by(undefined, { team: 'red' });
+		assert.equal(doubts({ namespaces, policies: [team] }, from), [['unknown-namespace', NONE, ALL, NONE]]);
+		assert.equal(decided('deny', { namespaces, policies: [team] }, from), ['unknown-namespace']);
+		const excluding = by({ key: 'team', operator: 'NotIn', values: ['red'] });
+		assert.equal(decided('deny', { namespaces, policies: [excluding] }, from), ['unknown-namespace']);
+		// Its name is known, and so is the label that the API server makes of it.
+		assert.is(decided('deny', { namespaces, policies: [by(undefined, { 'kubernetes.io/metadata.name': 'x' })] }, from), 'explained');
+		assert.is(decided('allow', { namespaces, policies: [by(undefined, { 'kubernetes.io/metadata.name': 'other' })] }, from), 'confirmed');
+		assert.is(
+			decided('deny', { namespaces, policies: [by(undefined, { 'kubernetes.io/metadata.name': 'x', team: 'red' })] }, from),
+			'explained',
+		);
+		assert.is(decided('deny', { policies: [team] }, from), 'explained');
 	});
 
 	it('say what a peer’s labels and port names may admit', () => {
 		const gone = { source: pod('gone') };
 		const selecting = policy({ ingress: [rule({ peers: [{ podSelector: labels({ app: 'x' }) }] })] });
 		assert.equal(doubts({ policies: [selecting] }, gone), [['unknown-peer', NONE, ALL, NONE]]);
-		assert.equal(doubts({ policies: [DENY] }, gone), [['unknown-peer', NONE, NONE, NONE]]);
+		assert.equal(doubts({ policies: [DENY] }, gone), []);
 		const named = policy({ types: ['egress'], egress: [rule({ ports: [{ protocol: 'TCP', port: 'grpc' }] })] });
 		const out = { direction: 'egress', destination: pod('gone') } as const;
 		assert.equal(decided('deny', { policies: [named] }, out), ['unknown-peer']);

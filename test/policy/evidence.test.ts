@@ -83,27 +83,27 @@ describe('the evidence of a finding', (it) => {
 		);
 	});
 
-	it('void-rule names the policy as a whole before its clauses', () => {
+	it('void-rule names first what fails under the most candidates', () => {
 		const sctp = rule({ peers: [block('10.32.1.3/32')], ports: [{ protocol: 'SCTP' }, { protocol: 'TCP', port: 8080 }] });
 		const { evidence, constructs } = judged('deny', { policies: [policy({ ingress: [sctp] }), policy({ name: 'deny' })] });
 		assert.equal(constructs, ['ipblock-pod', 'sctp-rejected']);
 		assert.equal(
 			evidence.map(({ construct, semantics }) => [construct, semantics === undefined ? [] : idsOf(semantics).slice(0, 2)]),
 			[
-				['sctp-rejected', ['cilium-1.12']],
 				['ipblock-pod', ['cilium-1.13', 'cilium-1.14']],
+				['sctp-rejected', ['cilium-1.12']],
 				[undefined, []],
 			],
 		);
 	});
 
-	it('void-rule names the policy as a whole before what Calico saw', () => {
+	it('void-rule names what Calico saw, and where it fails the policy as a whole', () => {
 		const metadata = rule({ peers: [block('169.254.169.252/32')] });
 		const sctp = policy({ types: ['egress'], egress: [metadata, rule({ ports: [{ protocol: 'SCTP' }] })] });
 		const state = { policies: [sctp, policy({ name: 'deny', types: ['egress'] })] };
 		const flow = { direction: 'egress', destination: { ip: '169.254.169.254' }, port: 80 } as const;
 		const constructs = (candidates?: Mask) => judged('deny', state, flow, candidates).evidence.map(({ construct }) => construct);
-		assert.equal(constructs(), ['sctp-rejected', 'metadata-dnat', undefined]);
+		assert.equal(constructs(), ['metadata-dnat', 'sctp-rejected', undefined]);
 		assert.equal(constructs(bit('cilium-1.12')), ['sctp-rejected', undefined]);
 	});
 
@@ -189,7 +189,7 @@ describe('the evidence of a finding', (it) => {
 		assert.equal([finding, brief(evidence).at(0)], ['confirmed', ['admits', 'p', 0, 0, undefined, 'ipBlock 169.254.169.252/32']]);
 	});
 
-	it('newly-open has rules first, then what needs none', () => {
+	it('newly-open has what opens first, rules before what needs none, then what admits', () => {
 		const excluding = { matchLabels: {}, matchExpressions: [{ key: 'team', operator: 'DoesNotExist', values: [] } as const] };
 		const outside = rule({ peers: [{ namespaceSelector: excluding }], ports: [{ protocol: 'TCP', port: 8000, endPort: 9000 }] });
 		const { finding, evidence } = judged('allow', { policies: [policy({ ingress: [outside] })] }, { source: { node: 'n2' } });
@@ -197,9 +197,9 @@ describe('the evidence of a finding', (it) => {
 		assert.equal(
 			evidence.map(({ role, construct, semantics }) => [role, construct, idsOf(semantics ?? 0)]),
 			[
-				['admits', undefined, []],
 				['opens', 'negative-namespace-selector', ['cilium-1.16']],
 				['opens', 'ipblock-node', ['cilium-1.13+no-remote-node-identity']],
+				['admits', undefined, []],
 			],
 		);
 	});

@@ -185,7 +185,7 @@ describe('the summary of what is not decided', (it) => {
 				unreadablePolicies: [{ namespace: 'default', name: 'u', reason: 'r' }],
 				unreadableKinds: ['Tier.x'],
 			}),
-			/because a policy that may select the Pod could not be read, and policies of another kind could not be listed \(NetworkPolicy default\/u and Tier\.x\)\./,
+			/because a policy that may select the Pod could not be read, and not all policies of a kind could be listed \(NetworkPolicy default\/u and Tier\.x\)\./,
 		);
 	});
 });

@@ -109,6 +109,16 @@ describe('the policies that an admission names', (it) => {
 	});
 });
 
+describe('a protocol', (it) => {
+	it('that Dataplane V2 drops whatever the policies say is named on a denial', () => {
+		const open = cluster({ policies: [policy({ ingress: [rule()] })] });
+		for (const protocol of ['SCTP', 'GRE', '47'])
+			assert.equal(judge(open, observe('deny', { protocol })).reasons, ['unsupported-protocol'], protocol);
+		for (const protocol of ['TCP', 'UDP', 'ICMP', 'ICMPV6']) assert.equal(judge(open, observe('deny', { protocol })).reasons, [], protocol);
+		assert.equal(judge(open, observe('allow', { protocol: 'SCTP' })).reasons, []);
+	});
+});
+
 describe('what lies near in time', (it) => {
 	const pods = (name: string, createdAt: string): PodState[] =>
 		cluster().state.pods.map((each) => (each.name === name ? { ...each, createdAt } : each));

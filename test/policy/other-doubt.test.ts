@@ -130,8 +130,8 @@ describe('a policy of Calico’s', (it) => {
 	it('is evidence by kind and name, as what Dataplane V2 ignores', () => {
 		const judged = judge(cluster({ policies: [DENY], otherPolicies: global({ ingress: [{ action: 'Allow' }] }) }), observe('deny'));
 		assert.equal(judged.evidence.slice(0, 2), [
-			{ role: 'would-be', detail: 'explained' },
 			{ role: 'may-decide', policyKind: 'GlobalNetworkPolicy', policyName: 'o', direction: 'ingress', construct: 'calico-crd' },
+			{ role: 'would-be', detail: 'explained' },
 		]);
 	});
 });
@@ -145,7 +145,9 @@ describe('a kind that could not be listed', (it) => {
 		assert.is(decided('deny', calico), 'not-isolated');
 		assert.is(decided('deny', { ...calico, policies: [OPEN] }), 'contradicted');
 		assert.equal(decided('deny', { ...calico, policies: [DENY] }), ['unreadable-kind']);
-		assert.equal(judge(cluster(calico), observe('allow')).evidence[1], {
+		const half = { unreadableKinds: ['NetworkPolicy'] };
+		for (const policies of [[], [OPEN], [DENY]]) assert.equal(decided('deny', { ...half, policies }), ['unreadable-kind']);
+		assert.equal(judge(cluster(calico), observe('allow')).evidence[0], {
 			role: 'may-decide',
 			policyKind: 'GlobalNetworkPolicy.crd.projectcalico.org',
 		});

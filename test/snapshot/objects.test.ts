@@ -39,6 +39,19 @@ describe('objects: lists of an API server', (it) => {
 		const { problems } = reduce([fixture('pods-page-1'), fixture('pods-page-2')]);
 		assert.equal(messages(problems), ['is one page of a list of kind Pod, and no file has its last page: 40 more are missing']);
 	});
+	it('of a list of policies it is a fact that is missing; of Pods, which are missed by name, it is none', () => {
+		assert.equal(reduce([fixture('networkpolicies-page-1')]).state.unreadableKinds, ['NetworkPolicy']);
+		assert.equal(reduce([fixture('networkpolicies-page-1'), fixture('networkpolicies-page-2')]).state.unreadableKinds, []);
+		assert.equal(reduce([fixture('pods-page-1')]).state.unreadableKinds, []);
+	});
+	it('a policy of another kind without a readable name may still decide', () => {
+		const nameless = object('cilium.io/v2', 'CiliumClusterwideNetworkPolicy', { metadata: { name: 7 }, spec: { endpointSelector: {} } });
+		const { state, problems } = reduce([nameless]);
+		assert.equal(state.otherPolicies, [
+			{ apiVersion: 'cilium.io/v2', kind: 'CiliumClusterwideNetworkPolicy', name: '(no name)', spec: null },
+		]);
+		assert.is(problems.length, 1);
+	});
 	it('a list beside its pages is nothing to speak of', () =>
 		assert.equal(messages(reduce([fixture('pods'), fixture('pods-page-1')]).warnings), []));
 	it('objects without a spec are counted, and no more', () => {

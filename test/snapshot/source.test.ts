@@ -62,7 +62,7 @@ describe('source: by cluster', (it) => {
 		['a snapshot without facts serves every cluster', [snapshot(T)], C, 0],
 		['its own is preferred', [snapshot(T), snapshot('2025-06-01T00:00:00Z', C)], C, 1],
 		['its own without a time is preferred', [snapshot(T), snapshot(undefined, C)], C, 1],
-		['its own is later: the one for every cluster', [snapshot(T), snapshot('2026-06-01T00:00:00Z', C)], C, 0],
+		['its own is later: none, though there is one for every cluster', [snapshot(T), snapshot('2026-06-01T00:00:00Z', C)], C, -1],
 		[
 			'the project too, where both know it',
 			[snapshot(T, { ...C, project: 'q' }), snapshot(T, { ...C, project: 'p' })],

@@ -39,7 +39,7 @@ export const ADDRESSES: readonly Decided[] = [
 		piece: { role: 'opens' },
 		under: [NO_REMOTE],
 		sentence:
-			'Open only since the move: kube-system/agent on the host network (10.128.0.2) to default/web on TCP 8080 was denied before. Without an identity of their own, other nodes count as the local one and reach every Pod. Admit the port from everywhere (a rule without peers), or see that the client keeps an address of its own.',
+			'Open only since the move: kube-system/agent on the host network (10.128.0.2) to default/web on TCP 8080 was denied before. Without an identity of their own, other nodes count as the local one and reach every Pod.',
 	},
 	{
 		name: 'a client behind a load balancer',
