@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { access } from 'node:fs/promises';
+import { access, open, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/node-api';
@@ -90,7 +90,7 @@ export async function openDuckdb(path?: string, folder: URL = SCHEMAS): Promise<
 
 async function openInstance(path: string | undefined): Promise<DuckDBInstance> {
 	const { DuckDBInstance } = await import('@duckdb/node-api');
-	const options = { autoinstall_known_extensions: 'false', memory_limit: '256MB' };
+	const options = { autoinstall_known_extensions: 'false' };
 	// Beside no file, DuckDB would put what memory does not hold into the working directory.
 	if (path === undefined)
 		return DuckDBInstance.create(':memory:', { ...options, temp_directory: join(tmpdir(), `policy-audit-${randomUUID()}`) });
@@ -98,10 +98,27 @@ async function openInstance(path: string | undefined): Promise<DuckDBInstance> {
 	await access(folder).catch((cause: unknown) => {
 		throw new Error(`cannot open ${path}: the folder ${folder} does not exist or cannot be read`, { cause });
 	});
+	if (!(await mayBeDatabase(path))) throw new Error(`cannot open ${path}: ${NO_DATABASE}`);
 	// From the cache, because a second instance of the same file in one process would not see the first one's lock.
 	return DuckDBInstance.fromCache(resolve(path), options).catch((cause: unknown) => {
 		throw openError(path, cause);
 	});
+}
+
+const NO_DATABASE = 'it is not a DuckDB database; name another file, or one that does not exist yet';
+
+/** Whether there is no such file, or one that begins as DuckDB's do. Any other text it would open as a view of it, in memory. */
+async function mayBeDatabase(path: string): Promise<boolean> {
+	const found = await stat(path).catch(() => undefined);
+	// What is no file, or cannot be read, DuckDB itself has the better words for.
+	const file = found?.isFile() ? await open(path).catch(() => undefined) : undefined;
+	if (!file) return true;
+	try {
+		const { buffer } = await file.read(Buffer.alloc(12), 0, 12, 0);
+		return buffer.toString('latin1', 8) === 'DUCK';
+	} finally {
+		await file.close();
+	}
 }
 
 async function connectTo(instance: DuckDBInstance): Promise<DuckDBConnection> {
@@ -115,7 +132,7 @@ async function connectTo(instance: DuckDBInstance): Promise<DuckDBConnection> {
 function openError(path: string | undefined, cause: unknown): Error {
 	const message = cause instanceof Error ? cause.message : String(cause);
 	const why = message.includes('not a valid DuckDB database')
-		? 'it is not a DuckDB database; name another file, or one that does not exist yet'
+		? NO_DATABASE
 		: message.includes('Could not set lock')
 			? `another process has it open; close that one first, or name another file (${message})`
 			: message;

@@ -38,7 +38,8 @@ async function* decoded(chunks: AsyncGenerator<Buffer>, gzip = true): AsyncGener
 	const all = resumed(head, chunks);
 	// Once: an archive may hold an archive of itself, without end.
 	if (gzip && head[0] === 0x1f && head[1] === 0x8b) yield* decoded(gunzipped(all), false);
-	else if (head[0] === 0xff && head[1] === 0xfe) yield* fromUtf16(all);
+	else if (head[0] === 0xff && head[1] === 0xfe) yield* fromUtf16(all, 'utf-16le');
+	else if (head[0] === 0xfe && head[1] === 0xff) yield* fromUtf16(all, 'utf-16be');
 	else if (head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf) yield* resumed(head.subarray(3), chunks);
 	else yield* all;
 }
@@ -57,7 +58,7 @@ async function* gunzipped(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer>
 	await whole;
 }
 
-async function* fromUtf16(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-	const decoder = new TextDecoder('utf-16le');
+async function* fromUtf16(chunks: AsyncIterable<Buffer>, encoding: 'utf-16le' | 'utf-16be'): AsyncGenerator<Buffer> {
+	const decoder = new TextDecoder(encoding);
 	for await (const chunk of chunks) yield Buffer.from(decoder.decode(chunk, { stream: true }));
 }

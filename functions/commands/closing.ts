@@ -61,8 +61,9 @@ export interface Ending extends Pick<Closing, 'audit' | 'counts' | 'rejects'> {
 export function exitCodeOf({ audit, counts, rejects, failOn }: Ending): ExitCode {
 	if (audit.delivery.stopped === 'interrupted') return EXIT.interrupted;
 	if (failOn && counts.flagged[failOn] > 0) return EXIT.failOn;
-	// A database or a snapshot that never answered: nothing was done, whatever was read.
-	if (audit.delivery.failed > 0 && audit.delivery.acknowledged === 0) return EXIT.nothing;
-	const refused = rejects.length > 0 || audit.problems.length > 0 || audit.delivery.failed > 0;
+	const { acknowledged, failed } = audit.delivery;
+	const refused = rejects.length > 0 || audit.problems.length > 0 || failed > 0;
+	// A database or a snapshot that never answered, or no input that could be read. An array without an entry was read.
+	if (refused && acknowledged === 0) return EXIT.nothing;
 	return refused ? EXIT.refused : EXIT.done;
 }

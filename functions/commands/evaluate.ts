@@ -1,11 +1,11 @@
-import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
 import { type Command, InvalidArgumentError } from 'commander';
 import { answer } from '../policy/answer.ts';
 import { bit, isSemanticsId, SEMANTICS, type SemanticsId } from '../policy/semantics.ts';
 import { nameOf, readChunks } from './chunks.ts';
 import { EXIT, type ExitCode } from './exit.ts';
+import { MAX_LINE_BYTES, readLines } from './lines.ts';
 import { type Output, openOutput } from './output.ts';
+import { findClash } from './paths.ts';
 import { parseScenario, type Scenario } from './scenario.ts';
 import type { Execute, Surroundings } from './surroundings.ts';
 import { printable } from './terminal.ts';
@@ -37,33 +37,44 @@ function parseSemantics(text: string): readonly SemanticsId[] {
 	return ids.filter(isSemanticsId);
 }
 
-/** Answers scenarios one at a time, and says of each line that is none where and why. */
+/** Answers scenarios one at a time, and says of each line that is none, and of each object that is refused, where and why. */
 async function evaluateScenarios({ files, semantics, out }: EvaluateOptions, surroundings: Surroundings): Promise<ExitCode> {
-	const { stderr, stdout } = surroundings;
-	let answered = 0;
-	let refused = 0;
-	const complain = (text: string) => {
-		refused++;
-		stderr.write(`policy-audit: ${printable(text)}\n`);
-	};
+	const { stderr, stdout, signal } = surroundings;
+	const complain = (text: string) => stderr.write(`policy-audit: ${printable(text)}\n`);
+	const clash = await findClash({ inputs: files, out });
+	if (clash !== undefined) {
+		complain(clash);
+		return EXIT.nothing;
+	}
 	const output = await openOutput(out, stdout).catch((error: Error) => error);
 	if (output instanceof Error) {
 		complain(`--out cannot be written: ${output.message}`);
 		return EXIT.nothing;
 	}
-	for (const path of files) {
-		try {
-			answered += await evaluateFile(path, { semantics, surroundings, output, complain });
-		} catch (error) {
-			if (!surroundings.signal.aborted) complain(`${nameOf(path)}: cannot be read any further: ${(error as Error).message}`);
-		}
+	const tally: Tally = { lines: 0, refused: 0 };
+	const refuse = (text: string): void => {
+		tally.refused++;
+		complain(text);
+	};
+	let code: ExitCode = EXIT.nothing;
+	try {
+		for (const path of files) await evaluateFile(path, { semantics, surroundings, output, tally, refuse });
+		if (tally.lines === 0 && tally.refused === 0 && !signal.aborted) complain('no scenario in the input');
+		code = signal.aborted ? EXIT.interrupted : exitCodeOf(tally);
+	} finally {
+		await output.close(code === EXIT.done || code === EXIT.refused);
 	}
-	await output.close();
-	if (surroundings.signal.aborted) return EXIT.interrupted;
-	if (answered === 0) {
-		if (refused === 0) complain('no scenario in the input');
-		return EXIT.nothing;
-	}
+	return code;
+}
+
+/** Lines that say anything, and how much of the input was refused. */
+interface Tally {
+	lines: number;
+	refused: number;
+}
+
+function exitCodeOf({ lines, refused }: Tally): ExitCode {
+	if (lines === 0) return EXIT.nothing;
 	return refused > 0 ? EXIT.refused : EXIT.done;
 }
 
@@ -71,32 +82,28 @@ interface Evaluating {
 	readonly semantics: readonly SemanticsId[];
 	readonly surroundings: Surroundings;
 	readonly output: Output;
-	readonly complain: (text: string) => void;
+	readonly tally: Tally;
+	readonly refuse: (text: string) => void;
 }
 
-async function evaluateFile(path: string, { semantics, surroundings, output, complain }: Evaluating): Promise<number> {
-	const input = Readable.from(readChunks({ path, stdin: surroundings.stdin, signal: surroundings.signal }));
-	let failure: Error | undefined;
-	input.on('error', (error) => {
-		failure = error;
-	});
-	let answered = 0;
-	let number = 0;
-	for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-		number++;
-		if (!output.isOpen() || surroundings.signal.aborted) break;
-		if (line.trim() === '') continue;
-		const scenario = readScenario(line);
-		if (typeof scenario === 'string') {
-			complain(`${nameOf(path)}:${number}: ${scenario}`);
-			continue;
+async function evaluateFile(path: string, { semantics, surroundings, output, tally, refuse }: Evaluating): Promise<void> {
+	const { stdin, signal } = surroundings;
+	try {
+		for await (const { number, text } of readLines(readChunks({ path, stdin, signal }))) {
+			if (!output.isOpen() || signal.aborted) break;
+			if (text?.trim() === '') continue;
+			tally.lines++;
+			const scenario = text === undefined ? TOO_LONG : readScenario(text);
+			const problems = typeof scenario === 'string' ? [scenario] : scenario.problems;
+			for (const problem of problems) refuse(`${nameOf(path)}:${number}: ${problem}`);
+			if (typeof scenario !== 'string') await output.write(linesOf(scenario, semantics));
 		}
-		await output.write(linesOf(scenario, semantics));
-		answered++;
+	} catch (error) {
+		if (!signal.aborted) refuse(`${nameOf(path)}: cannot be read any further: ${(error as Error).message}`);
 	}
-	if (failure) throw failure;
-	return answered;
 }
+
+const TOO_LONG = `is longer than ${MAX_LINE_BYTES} bytes`;
 
 function readScenario(line: string): Scenario | string {
 	let value: unknown;

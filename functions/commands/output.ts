@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
+import { realPath } from './paths.ts';
 
 /** Where a command's answer goes. */
 export interface Output {
@@ -24,42 +25,21 @@ export async function openOutput(path: string | undefined, stream: Writable): Pr
 	const found = await stat(target).catch(() => undefined);
 	if (found?.isDirectory()) throw new Error(`${path} is a folder`);
 	// A pipe or a device (/dev/stdout) is written to as it is: a file in its place would not be it.
-	return found && !found.isFile() ? toFile(target) : toFile(join(dirname(target), `.${basename(target)}.${randomUUID()}`), target);
+	if (found && !found.isFile()) return toFile(await open(target, 'w'), async () => {});
+	const beside = join(dirname(target), `.${basename(target)}.${randomUUID()}`);
+	return toFile(await open(beside, 'wx', found?.mode), (keep) => (keep ? rename(beside, target) : rm(beside, { force: true })));
 }
 
-/** Without a target the file is the target itself. */
-async function toFile(path: string, target?: string): Promise<Output> {
-	const file = await open(path, target === undefined ? 'w' : 'wx');
-	return {
-		write: async (text) => {
-			await file.appendFile(text);
-		},
-		isOpen: () => true,
-		async close(keep) {
-			await file.close();
-			if (target === undefined) return;
-			if (keep) await rename(path, target);
-			else await rm(path, { force: true });
-		},
-	};
-}
-
-/** The path that a file has, or would have: links are followed as far as they lead. */
-export async function realPath(path: string): Promise<string> {
-	const whole = resolve(path);
-	try {
-		return await realpath(whole);
-	} catch {
-		return join(await realpath(dirname(whole)).catch(() => dirname(whole)), basename(whole));
-	}
-}
-
-/** The first of the paths that is the same file. `-`, standard input, is none. */
-export async function findSame(path: string, others: readonly string[]): Promise<string | undefined> {
-	const wanted = await realPath(path);
-	for (const other of others) if (other !== '-' && (await realPath(other)) === wanted) return other;
-	return undefined;
-}
+const toFile = (file: FileHandle, settle: (keep: boolean) => Promise<void>): Output => ({
+	write: async (text) => {
+		await file.appendFile(text);
+	},
+	isOpen: () => true,
+	async close(keep) {
+		await file.close();
+		await settle(keep);
+	},
+});
 
 function toStream(stream: Writable): Output {
 	let failure: NodeJS.ErrnoException | undefined;

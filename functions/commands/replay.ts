@@ -4,6 +4,7 @@ import { closingText, exitCodeOf } from './closing.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { type AuditOptions, withAuditOptions } from './options.ts';
 import { type Output, openOutput } from './output.ts';
+import { findClash } from './paths.ts';
 import { readRejects, writeResults } from './results.ts';
 import type { Execute, Surroundings } from './surroundings.ts';
 import { printable } from './terminal.ts';
@@ -45,27 +46,30 @@ const nextAfterReplay =
 export async function audit({ options, surroundings, keep, say, next }: AuditCommand): Promise<ExitCode> {
 	const { stderr, stdout } = surroundings;
 	const complain = (text: string) => stderr.write(`policy-audit: ${printable(text)}\n`);
-	const output = await openOutput(options.out, stdout).catch((error: Error) => error);
+	const { entries = [], snapshots = [], db, out, candidates } = options;
+	const clash = await findClash({ inputs: entries, snapshots, db, out });
+	if (clash !== undefined) {
+		complain(clash);
+		return EXIT.nothing;
+	}
+	const output = await openOutput(out, stdout).catch((error: Error) => error);
 	if (output instanceof Error) {
 		complain(`--out cannot be written: ${output.message}`);
 		return EXIT.nothing;
 	}
-	const { entries = [], snapshots = [], db, candidates } = options;
-	const request = { entries, snapshots, ...(db !== undefined && { database: db }), keep, candidates };
-	const result = await runAudit(request, surroundings, say);
-	if (result.kind === 'nothing') {
-		for (const problem of result.problems) complain(problem);
-		complain('nothing was done');
-		await output.close();
-		return EXIT.nothing;
-	}
-	const temporary = db === undefined && !keep;
+	let code: ExitCode = EXIT.nothing;
 	try {
-		return await printAudit(result.audit, { options, surroundings, output, temporary, next: next(result.audit) });
+		const request = { entries, snapshots, ...(db !== undefined && { database: db }), keep, candidates };
+		const result = await runAudit(request, surroundings, say);
+		if (result.kind === 'nothing') for (const problem of [...result.problems, 'nothing was done']) complain(problem);
+		else {
+			const temporary = db === undefined && !keep;
+			code = await printAudit(result.audit, { options, surroundings, output, temporary, next: next(result.audit) });
+		}
 	} finally {
-		await result.audit.database.close();
-		await output.close();
+		await output.close(code !== EXIT.nothing && code !== EXIT.interrupted);
 	}
+	return code;
 }
 
 interface Printing {
@@ -76,16 +80,27 @@ interface Printing {
 	readonly next: readonly string[];
 }
 
-async function printAudit(audit: Audit, { options, surroundings, output, temporary, next }: Printing): Promise<ExitCode> {
+/** Prints what was found, and closes the database. */
+async function printAudit(audit: Audit, printing: Printing): Promise<ExitCode> {
+	try {
+		return await printFindings(audit, printing);
+	} finally {
+		await audit.database.close();
+	}
+}
+
+async function printFindings(audit: Audit, { options, surroundings, output, temporary, next }: Printing): Promise<ExitCode> {
 	const { signal, stdout, stderr } = surroundings;
 	if (signal.aborted) return interrupted(audit, { stderr, temporary });
 	const counts = await writeResults(audit, { format: options.format, output, width: stdout.columns ?? DEFAULT_WIDTH, signal });
 	if (signal.aborted) return interrupted(audit, { stderr, temporary });
 	const rejects = await readRejects(audit);
 	const closing = closingText({ audit, counts, rejects, temporary, next });
-	if (options.format === 'text') await output.write(closing);
+	const code = exitCodeOf({ audit, counts, rejects, failOn: options.failOn });
+	// Where nothing was done, a file keeps what it had, and the reasons would be lost with what is not put there.
+	if (options.format === 'text' && code !== EXIT.nothing) await output.write(closing);
 	else stderr.write(closing);
-	return exitCodeOf({ audit, counts, rejects, failOn: options.failOn });
+	return code;
 }
 
 function interrupted(

@@ -4,12 +4,15 @@ import { type Fields, field, isFields } from '../policy/fields.ts';
 import { parseAddress } from '../policy/ip.ts';
 import type { Direction, FlowEnd } from '../policy/model.ts';
 import { createReducer } from '../snapshot/objects.ts';
+import { formatProblem } from '../snapshot/problem.ts';
 
 /** Objects as an API server returns them, and flows to judge by them. */
 export interface Scenario {
 	readonly id: string;
 	readonly snapshot: CompiledSnapshot;
 	readonly questions: readonly Question[];
+	/** Objects that were refused: the answers are without them. A line each. */
+	readonly problems: readonly string[];
 }
 
 /** Parses a scenario. A reason (text), with the path, where it is none. */
@@ -29,8 +32,8 @@ export function parseScenario(value: unknown): Scenario | string {
 	}
 	const reducer = createReducer();
 	reducer.add(objects, { file: id, live: true });
-	const { state } = reducer.finish();
-	return { id, snapshot: compileSnapshot({ format: 1, id, state }), questions };
+	const { state, problems } = reducer.finish();
+	return { id, snapshot: compileSnapshot({ format: 1, id, state }), questions, problems: problems.map(formatProblem) };
 }
 
 const DIRECTIONS: Readonly<Record<string, readonly Direction[]>> = {

@@ -1,7 +1,7 @@
 import { clusterPorts, compilePolicy, isForOtherNetwork, type Vocabularies } from './compiled-policy.ts';
 import { bareEnd, parseAddresses, parseMs, podEnd, type ResolvedEnd, withAddress } from './end.ts';
 import { type CompiledNamespace, type Identities, identify } from './identity.ts';
-import { formatAddress, parseAddress } from './ip.ts';
+import { type Cidr, formatAddress, parseAddress, parseCidr } from './ip.ts';
 import type { ClusterFacts, ClusterState, Labels, NamedPort, Snapshot } from './model.ts';
 import { compileOthers, type OtherEffects } from './other.ts';
 import { compileSelector, createVocabulary, mention, valuesOf, valuesOfUnseen } from './selector.ts';
@@ -18,8 +18,13 @@ export interface CompiledSnapshot {
 	readonly namespaces: ReadonlyMap<string, CompiledNamespace>;
 	/** Nodes by name, as the end of a flow with their first address. */
 	readonly nodes: ReadonlyMap<string, ResolvedEnd>;
-	/** What has an address, by its one spelling: running Pods before nodes, nodes before host-network Pods, then Services and well-known ones. */
+	/**
+	 * What has an address, by its one spelling: running Pods before nodes, nodes before host-network Pods, then Services and well-known ones.
+	 * An address that two running Pods have is of an unknown one.
+	 */
 	readonly byAddress: ReadonlyMap<string, ResolvedEnd>;
+	/** The cluster's own ranges of Pod addresses, as far as they are known. */
+	readonly podRanges: readonly Cidr[];
 	readonly identities: Identities;
 	/** Policies of other kinds, as far as it can be told whom they concern. */
 	readonly others: readonly OtherEffects[];
@@ -64,6 +69,7 @@ export function compileSnapshot(snapshot: Snapshot): CompiledSnapshot {
 		namespaces,
 		nodes,
 		byAddress: indexAddresses({ state, namespaces, nodes }),
+		podRanges: (state.cluster?.podRanges ?? []).map((range) => parseCidr(range, false)).filter((range) => typeof range !== 'string'),
 		identities,
 		others: compileOthers(state.otherPolicies),
 	};
@@ -132,7 +138,10 @@ function indexAddresses({ state, namespaces, nodes }: Pick<CompiledSnapshot, 'st
 	const add = (ips: readonly string[], end: ResolvedEnd) => {
 		for (const text of ips) {
 			const ip = spelling(text);
-			if (ip !== undefined && !index.has(ip)) index.set(ip, text === end.ip ? end : withAddress(end, text));
+			if (ip === undefined) continue;
+			const known = index.get(ip);
+			if (!known) index.set(ip, text === end.ip ? end : withAddress(end, text));
+			else if (end.kind === 'pod' && known.pod !== end.pod) index.set(ip, bareEnd({ kind: 'unknown', ip }));
 		}
 	};
 	const running = [...namespaces.values()].flatMap(({ pods }) =>

@@ -2,7 +2,7 @@ import type { CompiledSnapshot } from './compile.ts';
 import { type Assumptions, type Evaluation, evaluate } from './evaluate.ts';
 import type { Evidence, MissingFact, Verdicts } from './finding.ts';
 import { isResolver, type ResolvedFlow } from './flow.ts';
-import type { Identity } from './identity.ts';
+import { type Identity, identifyUnseen } from './identity.ts';
 import type { PodState } from './model.ts';
 import type { DirectionEffects, OtherEffects } from './other.ts';
 import { mayPass } from './other-port.ts';
@@ -31,6 +31,7 @@ export function doubtsOf(snapshot: CompiledSnapshot, evaluation: Evaluation): re
 	if (
 		unreadable.length + others.length + state.unreadableKinds.length === 0 &&
 		peer.kind !== 'unknown' &&
+		subject.kind !== 'unknown' &&
 		peer.identity?.namespace.known !== false &&
 		evaluation.unknown === NONE &&
 		!unsure
@@ -43,6 +44,7 @@ export function doubtsOf(snapshot: CompiledSnapshot, evaluation: Evaluation): re
 	};
 	const unseen = { unseen: ALL, disguised: false };
 	return [
+		...(subject.kind === 'unknown' ? [unknownSubject(snapshot, evaluation, identity)] : []),
 		...unreadablePolicies(flow, identity),
 		...others.flatMap((other) => otherPolicy(other, flow, identity)),
 		...state.unreadableKinds.map(unreadableKind),
@@ -51,6 +53,15 @@ export function doubtsOf(snapshot: CompiledSnapshot, evaluation: Evaluation): re
 		...more(unsure, 'dns-cache-unknown', { unseen: NONE, disguised: true }),
 		...(evaluation.unknown ? [{ fact: 'self-traffic', isolates: NONE, admits: evaluation.unknown, denies: NONE } as const] : []),
 	];
+}
+
+/** The policies that select some Pods of the subject's namespace may isolate it and admit; its own node is not known, nor are its ports. */
+function unknownSubject({ identities }: CompiledSnapshot, { flow, isolated, admitted }: Evaluation, { namespace }: Identity): Doubt {
+	const subject = { ...flow.subject, identity: identifyUnseen(identities, namespace, 'any-pod') };
+	const most = evaluate({ ...flow, subject }, { unseen: ALL, disguised: true });
+	const onNode = subject.node === undefined && (flow.peer.kind === 'node' || flow.peer.kind === 'host-network-pod');
+	const exempt = onNode && flow.direction === 'ingress' ? ALL : NONE;
+	return { fact: 'unknown-subject', isolates: most.isolated & ~isolated, admits: (most.admitted | exempt) & ~admitted, denies: NONE };
 }
 
 function unreadablePolicies({ direction }: ResolvedFlow, identity: Identity): Doubt[] {

@@ -2,6 +2,7 @@ import type { End } from './finding.ts';
 import type { Identity } from './identity.ts';
 import { type Address, formatAddress, parseAddress } from './ip.ts';
 import type { NamedPort, Owner, PodState } from './model.ts';
+import { workloadOfPod } from './workload.ts';
 
 /** An end of a flow as clauses ask for it. One object a Pod and address, made when the snapshot is compiled. */
 export interface ResolvedEnd extends End {
@@ -55,8 +56,7 @@ export function podEnd(
 		addresses,
 		namespace: pod.namespace,
 		name: pod.name,
-		// A Pod that nothing owns is its own workload.
-		workload: pod.owner ?? { kind: 'Pod', name: pod.name },
+		workload: workloadOfPod(pod),
 	};
 }
 
@@ -77,6 +77,9 @@ interface Bare {
 	readonly addresses?: readonly Address[];
 	readonly node?: string;
 }
+
+/** Whether the Pod was created after that time, in ms since 1970: never where one of the two is not known. */
+export const isCreatedAfter = ({ createdS }: ResolvedEnd, atMs: number): boolean => createdS * 1000 > atMs;
 
 /** An end that is no Pod of the snapshot. */
 export const bareEnd = ({ kind, namespace, name, workload, ip, addresses = [], node }: Bare): ResolvedEnd => ({

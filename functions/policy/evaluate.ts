@@ -101,7 +101,7 @@ function exemptMask({ direction, subject, peer }: Packet): Mask {
 const isSelf = ({ subject, peer }: Packet): boolean =>
 	subject.pod === peer.pod ||
 	// A vanished Pod has no object of its own.
-	(subject.sibling !== undefined && subject.name === peer.name && subject.namespace === peer.namespace);
+	((subject.sibling !== undefined || subject.kind === 'unknown') && subject.name === peer.name && subject.namespace === peer.namespace);
 
 /** "A rule matches traffic if and only if the traffic matches both `ports` AND `from`/`to`." */
 function ruleMask(rule: CompiledRule, packet: Packet, unseen: Mask): Mask {

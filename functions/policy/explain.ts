@@ -7,6 +7,7 @@ import type { Direction } from './model.ts';
 import { CALICO } from './semantics.ts';
 import { reasonsWhy } from './why.ts';
 import { capitalise, HINTS, isMissing, joined, MISSING, policyName, ruleName, some } from './wording.ts';
+import { workloadOfUnknown } from './workload.ts';
 
 /**
  * The judgement in words, for someone who reads it at 3 a.m.: what happened, because of which policy, rule and clause, and what to do.
@@ -142,7 +143,7 @@ export function describeEnd({ kind, namespace, name, ip }: End): string {
 		case 'host-network-pod':
 			return `${namespace}/${name} on the host network${address}`;
 		case 'unknown':
-			return `${namespace}/${name} (not in the snapshot)`;
+			return name === undefined ? `${ip} (a Pod that is not in the snapshot)` : `${namespace}/${name} (not in the snapshot)`;
 		case 'node':
 			return `node ${name}${address}`;
 		case 'service':
@@ -182,8 +183,8 @@ export function fingerprint(judgement: Judgement, cluster: Cluster): string {
 		finding,
 		deciding?.construct ?? '-',
 		flow.direction satisfies Direction,
-		workloadOf(subject) ?? '-',
-		workloadOf(peer) ?? cidrOf(deciding) ?? peer.kind,
+		workloadOf(subject) ?? (subject.kind === 'unknown' ? 'pod' : '-'),
+		workloadOf(peer) ?? cidrOf(deciding) ?? (peer.kind === 'unknown' ? 'pod' : peer.kind),
 		port,
 		flow.protocol,
 		deciding?.policyName === undefined ? '-' : policyName(deciding),
@@ -193,10 +194,12 @@ export function fingerprint(judgement: Judgement, cluster: Cluster): string {
 		.join('|');
 }
 
-const workloadOf = ({ namespace, workload, name, kind }: End): string | undefined => {
-	if (namespace === undefined || kind === 'service') return undefined;
-	return workload ? `${namespace}/${workload.kind}/${workload.name}` : `${namespace}/Pod/${name}`;
-};
+/** Of a Pod, whatever its name's random part. */
+function workloadOf({ namespace, workload, name, kind }: End): string | undefined {
+	if (namespace === undefined || name === undefined || kind === 'service') return undefined;
+	const lasting = kind === 'unknown' || !workload ? workloadOfUnknown(name, workload) : workload;
+	return `${namespace}/${lasting.kind}/${lasting.name}`;
+}
 
 const cidrOf = (piece: Evidence | undefined): string | undefined =>
 	piece?.peer === undefined ? undefined : piece.source?.peers[piece.peer]?.ipBlock?.cidr;

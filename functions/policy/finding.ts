@@ -43,6 +43,7 @@ export type Hint =
 	| 'name-address-mismatch'
 	| 'sibling-labels'
 	| 'settling-pod'
+	| 'created-later'
 	| 'recent-change'
 	| 'snapshot-lag'
 	| 'other-policies-present';
@@ -51,7 +52,7 @@ export type Reason = MissingFact | Hint;
 
 /** One end of the connection as the snapshot knows it. */
 export interface End {
-	/** `unknown`: a Pod that the entry names and the snapshot does not hold. */
+	/** `unknown`: a Pod that the snapshot does not hold: the entry names it, or its address can only be a Pod's. */
 	readonly kind: 'pod' | 'host-network-pod' | 'node' | 'service' | 'well-known' | 'external' | 'unknown';
 	readonly namespace?: string | undefined;
 	readonly name?: string | undefined;

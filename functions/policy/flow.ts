@@ -38,11 +38,11 @@ const protocolOf = (text: string): Protocol =>
 					? PROTOCOL.ICMP
 					: PROTOCOL.OTHER;
 
-/** Resolves both ends of a flow in a snapshot. */
-export function resolveFlow(snapshot: CompiledSnapshot, flow: Flow): ResolvedFlow {
+/** Resolves both ends of a flow in a snapshot. `atMs`: its time, where that is known. */
+export function resolveFlow(snapshot: CompiledSnapshot, flow: Flow, atMs = Number.NaN): ResolvedFlow {
 	const ingress = flow.direction === 'ingress';
-	const subject = resolveEnd(snapshot, ingress ? flow.destination : flow.source);
-	const peer = resolveEnd(snapshot, ingress ? flow.source : flow.destination);
+	const subject = resolveEnd(snapshot, ingress ? flow.destination : flow.source, atMs);
+	const peer = resolveEnd(snapshot, ingress ? flow.source : flow.destination, atMs);
 	const { direction, port = -1 } = flow;
 	const protocol = protocolOf(flow.protocol);
 	const disguises = ingress ? NO_DISGUISES : disguisesOf(snapshot, { direction, subject, peer, protocol, port });
@@ -52,7 +52,7 @@ export function resolveFlow(snapshot: CompiledSnapshot, flow: Flow): ResolvedFlo
 function disguisesOf(snapshot: CompiledSnapshot, packet: Packet): readonly Disguise[] {
 	// Nearly every flow is neither: only a request to one of these two has a disguise.
 	if (packet.peer.ip === '169.254.169.254') return metadataDisguises(snapshot, packet);
-	return packet.port === 53 && isResolver(packet.peer) ? dnsDisguises(snapshot, packet) : NO_DISGUISES;
+	return packet.port === 53 && (isResolver(packet.peer) || mayBeResolver(packet.peer)) ? dnsDisguises(snapshot, packet) : NO_DISGUISES;
 }
 
 /** GKE translates requests to the metadata server before Calico's rules see them. */
@@ -73,14 +73,19 @@ const RESOLVERS = new Set(['kube-dns', 'node-local-dns']);
 export const isResolver = ({ pod }: ResolvedEnd): boolean =>
 	pod !== undefined && pod.namespace === 'kube-system' && RESOLVERS.has(pod.labels['k8s-app'] ?? '');
 
+/** A Pod that the snapshot does not hold: its labels would tell. */
+const mayBeResolver = ({ kind, namespace }: ResolvedEnd): boolean =>
+	kind === 'unknown' && (namespace === 'kube-system' || namespace === undefined);
+
 /**
  * With NodeLocal DNSCache the node intercepts requests to the kube-dns ClusterIP before they are translated, so that Calico sees that
- * address, or the cache's own. Where the add-on's state is not known, neither is this.
+ * address, or the cache's own. Where the add-on's state is not known, or whether the Pod is a resolver, neither is this.
  */
 function dnsDisguises(snapshot: CompiledSnapshot, packet: Packet): readonly Disguise[] {
 	const cache = snapshot.cluster?.nodeLocalDns;
 	if (cache === false || (packet.protocol !== PROTOCOL.UDP && packet.protocol !== PROTOCOL.TCP)) return NO_DISGUISES;
 	const kubeDns = snapshot.namespaces.get('kube-system')?.services.find(({ name }) => name === 'kube-dns');
 	const addresses = [...(kubeDns?.clusterIps ?? []), '169.254.20.10'];
-	return addresses.map((ip) => ({ ...packet, peer: resolveEnd(snapshot, { ip }), construct: 'node-local-dns', sure: cache === true }));
+	const sure = cache === true && isResolver(packet.peer);
+	return addresses.map((ip) => ({ ...packet, peer: resolveEnd(snapshot, { ip }), construct: 'node-local-dns', sure }));
 }

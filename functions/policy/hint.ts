@@ -1,4 +1,5 @@
 import type { CompiledSnapshot } from './compile.ts';
+import { isCreatedAfter } from './end.ts';
 import type { Evaluation } from './evaluate.ts';
 import type { Hint } from './finding.ts';
 import type { ResolvedFlow } from './flow.ts';
@@ -44,26 +45,32 @@ export function entryHints(
 	snapshot: CompiledSnapshot | undefined,
 	flow: ResolvedFlow | undefined,
 ): readonly Hint[] {
-	const denied = observation.disposition === 'deny';
+	const { disposition, timestampMs } = observation;
+	const denied = disposition === 'deny';
 	const late = denied && isLateReply(observation);
 	const named = denied && observation.policies.some((policy) => !canDeny(policy));
 	const mismatch = flow !== undefined && (flow.subject.mismatch || flow.peer.mismatch);
 	const sibling = flow !== undefined && (flow.subject.sibling ?? flow.peer.sibling) !== undefined;
 	const unsupported = denied && !SUPPORTED_PROTOCOLS.has(observation.flow.protocol);
-	const near = denied && snapshot && flow ? timeHints(snapshot, flow, observation.timestampMs) : NO_HINTS;
-	if (!late && !named && !unsupported && !mismatch && !sibling) return near;
+	// What an address alone led to is never a Pod that came later.
+	const later = flow !== undefined && (isCreatedAfter(flow.subject, timestampMs) || isCreatedAfter(flow.peer, timestampMs));
+	const near = denied && snapshot && flow ? timeHints(snapshot, flow, timestampMs) : NO_HINTS;
+	if (!late && !named && !unsupported && !mismatch && !sibling && !later) return near;
 	const hints: Hint[] = [];
 	if (late) hints.push('late-reply');
 	if (named) hints.push('policy-named-on-deny');
 	if (unsupported) hints.push('unsupported-protocol');
 	if (mismatch) hints.push('name-address-mismatch');
 	if (sibling) hints.push('sibling-labels');
+	if (later) hints.push('created-later');
 	return [...hints, ...near];
 }
 
+const isSettling = (ageMs: number): boolean => ageMs >= 0 && ageMs < SETTLING_MS;
+
 /** Hints from what lies near in time. A time that is not known gives none of these. */
 function timeHints({ validFromMs, collectedMs }: CompiledSnapshot, { subject, peer }: ResolvedFlow, at: number): readonly Hint[] {
-	const settling = at - Math.max(subject.createdS, peer.createdS) * 1000 < SETTLING_MS;
+	const settling = isSettling(at - subject.createdS * 1000) || isSettling(at - peer.createdS * 1000);
 	const recent = at - validFromMs < SETTLING_MS;
 	const lag = at - collectedMs > LAG_MS;
 	if (!settling && !recent && !lag) return NO_HINTS;

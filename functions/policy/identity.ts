@@ -2,7 +2,7 @@ import type { CompiledRule, Protocol } from './clause.ts';
 import type { CompiledPolicy } from './compiled-policy.ts';
 import type { ResolvedEnd } from './end.ts';
 import type { Evidence } from './finding.ts';
-import type { Direction, Labels, PodState, ServiceState, UnreadablePolicy } from './model.ts';
+import type { Direction, Labels, ServiceState, UnreadablePolicy } from './model.ts';
 import { type CompiledSelector, matchMask, type Vocabulary, valuesOf } from './selector.ts';
 import { ALL, type Mask, NONE } from './semantics.ts';
 
@@ -23,8 +23,8 @@ export interface CompiledNamespace {
 	readonly pods: Map<string, ResolvedEnd>;
 	/** What concerns its Pods, by the policies that select them: identities that the same policies select share it. */
 	readonly subjects: Map<string, SubjectPolicies>;
-	/** One Pod of each workload, by what `sibling.ts` asks for; made when first asked for. */
-	siblings: ReadonlyMap<string, PodState> | undefined;
+	/** Pods of each workload, by what `sibling.ts` asks for; made when first asked for. */
+	siblings: ReadonlyMap<string, readonly ResolvedEnd[]> | undefined;
 }
 
 /** Namespace and mentioned labels: all that a selector can know of a Pod. Pods that share them share this. */
@@ -121,6 +121,27 @@ export function policiesFor(identity: Identity, direction: Direction): SubjectPo
 	if (direction === 'ingress') identity.ingress = found;
 	else identity.egress = found;
 	return found;
+}
+
+/**
+ * The identity of a Pod of that namespace whose labels are not known: concerned by the policies that select every Pod, or by all that
+ * may select it.
+ */
+export function identifyUnseen(identities: Identities, namespace: CompiledNamespace, by: 'every-pod' | 'any-pod'): Identity {
+	const key = `${namespace.index} ${by}`;
+	const known = identities.known.get(key);
+	if (known) return known;
+	const of = (direction: Direction) =>
+		concern(
+			namespace.policies
+				.filter(({ subjects }) => by === 'any-pod' || subjects.length === 0)
+				.map((policy) => ({ policy, applies: policy.accepted & (direction === 'ingress' ? policy.ingressTypes : policy.egressTypes) }))
+				.filter(({ applies }) => applies !== NONE),
+			direction,
+		);
+	const identity = { ...identify(identities, namespace, {}), ingress: of('ingress'), egress: of('egress') };
+	identities.known.set(key, identity);
+	return identity;
 }
 
 function concern(policies: readonly AppliedPolicy[], direction: Direction): SubjectPolicies {

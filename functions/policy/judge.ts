@@ -8,6 +8,7 @@ import { type ResolvedFlow, resolveFlow } from './flow.ts';
 import { canDeny, entryHints, evaluationHints } from './hint.ts';
 import type { Disposition, FlowEnd, Observation } from './model.ts';
 import { CALICO, DEFAULT_CANDIDATES, idsOf, type Mask, NONE } from './semantics.ts';
+import { withUnseenSubject } from './unseen.ts';
 
 const FLAGGED: ReadonlySet<Finding> = new Set<Finding>(['not-isolated', 'contradicted', 'overreach', 'void-rule', 'newly-open']);
 
@@ -35,7 +36,7 @@ export function classify(disposition: Disposition, verdicts: Verdicts, candidate
  */
 export function judge(snapshot: CompiledSnapshot | undefined, observation: Observation, candidates: Mask = DEFAULT_CANDIDATES): Judgement {
 	const { flow, disposition, policies } = observation;
-	const resolved = snapshot && resolveFlow(snapshot, flow);
+	const resolved = snapshot && withUnseenSubject(snapshot, resolveFlow(snapshot, flow, observation.timestampMs));
 	const hints = entryHints(observation, snapshot, resolved);
 	const explicit = disposition === 'deny' && policies.some(canDeny);
 	if (explicit || !snapshot || !resolved?.subject.pod) {
@@ -44,7 +45,10 @@ export function judge(snapshot: CompiledSnapshot | undefined, observation: Obser
 		return { ...plain('undecidable', [resolved ? 'unknown-subject' : 'no-snapshot', ...hints]), flow, ...ends };
 	}
 	const evaluation = evaluate(resolved);
-	return decide({ observation, candidates, evaluation, hints, doubts: doubtsOf(snapshot, evaluation) });
+	const judged = decide({ observation, candidates, evaluation, hints, doubts: doubtsOf(snapshot, evaluation) });
+	if (!judged.reasons.includes('unknown-subject')) return judged;
+	// What would have been found rests on policies that may not concern it.
+	return { ...plain('undecidable', judged.reasons), flow, subject: judged.subject, peer: judged.peer };
 }
 
 /** An entry that could be evaluated. */

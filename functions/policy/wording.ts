@@ -24,6 +24,7 @@ export const HINTS: Readonly<Record<Hint, string>> = {
 	'name-address-mismatch': 'A Pod has another address in the entry than in the snapshot; its name decided.',
 	'sibling-labels': 'A Pod is not in the snapshot; it was judged by the labels of another Pod of its workload.',
 	'settling-pod': 'A Pod had started less than 30 seconds before, so its policy may not have been in place yet.',
+	'created-later': 'A Pod of that name was created after the entry; it was judged by the present one’s labels.',
 	'recent-change': 'The cluster’s state had changed less than 30 seconds before, so an older policy may have been in force.',
 	'snapshot-lag': 'The snapshot was collected more than 15 minutes before, so the policies may have changed since.',
 	'other-policies-present': 'Policies of another kind select the Pod too; they cannot change this.',

@@ -32,11 +32,12 @@ async function refusal(attempt: Promise<unknown>): Promise<string> {
 const memory = await openDuckdb();
 
 /** Runs code in another process, with imports as this file has them; resolves at its first line of output. */
-async function inProcess(code: string): Promise<{ readonly child: ChildProcess; readonly line: string }> {
+async function inProcess(code: string, env: NodeJS.ProcessEnv = {}): Promise<{ readonly child: ChildProcess; readonly line: string }> {
 	const script = code.replace(/import\('(\.[^']+)'\)/g, (_, path: string) => `import('${new URL(path, import.meta.url).href}')`);
 	const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
 		stdio: ['pipe', 'pipe', 'inherit'],
 		cwd: import.meta.dirname,
+		env: { ...process.env, ...env },
 	});
 	let line = '';
 	for await (const chunk of child.stdout) {
@@ -145,6 +146,17 @@ describe('a query', (it) => {
 		]);
 	});
 
+	it('has days in UTC, wherever the machine is', async () => {
+		const script = `
+			const { openDuckdb } = await import('../../functions/adapters/duckdb.ts');
+			const warehouse = await openDuckdb();
+			const [row] = await warehouse.query("SELECT DATE(TIMESTAMP('2026-03-02T01:00:00Z')) AS day");
+			console.log(row.day);`;
+		const { child, line } = await inProcess(script, { TZ: 'America/Los_Angeles' });
+		is(line, '2026-03-02');
+		if (child.exitCode === null) await once(child, 'exit');
+	});
+
 	it('is refused where it is not one statement, or names what is not there', async () => {
 		match(await refusal(memory.query('SELECT FROM WHERE')), /not one statement of BigQuery SQL/);
 		match(await refusal(memory.query('SELECT 1; SELECT 2')), /not one statement of BigQuery SQL/);
@@ -233,13 +245,16 @@ describe('openDuckdb', (it) => {
 			for (const [name, text] of [
 				['notes.txt', 'not a database, but a file of some length\n'.repeat(1000)],
 				['empty.db', ''],
+				['lines.json', '{"a":1}\n{"a":2}\n'],
+				['table.csv', 'a,b\n1,2\n'],
+				['short.db', 'DUCK'],
 			] as const) {
 				await writeFile(join(folder, name), text);
 				const message = await refusal(openDuckdb(join(folder, name)));
 				ok(message.startsWith(`cannot open ${join(folder, name)}: it is not a DuckDB database`), message);
 			}
 			match(await refusal(openDuckdb(folder)), /^cannot open .*directory/i);
-			equal(await readdir(folder), ['empty.db', 'notes.txt']);
+			equal((await readdir(folder)).sort(), ['empty.db', 'lines.json', 'notes.txt', 'short.db', 'table.csv']);
 		});
 	});
 

@@ -95,6 +95,13 @@ describe('readEntries', (it) => {
 		assert.equal(texts((await read({ '-': gzipSync(entry(3)) })).messages), [entry(3)]);
 	});
 
+	it('unpacks once: an archive may hold itself', async () => {
+		const inner = gzipSync(entry(1));
+		const { messages } = await read({ 'a.gz': gzipSync(inner) });
+		assert.not.ok(texts(messages).includes(entry(1)));
+		assert.equal([...(messages[0]?.data.subarray(0, 2) ?? [])], [0x1f, 0x8b]);
+	});
+
 	it('delivers what it got of a broken archive, then says so', async () => {
 		const lines = Array.from({ length: 20_000 }, (_, index) => entry(index)).join('\n');
 		const { messages, others } = await read({ 'a.gz': gzipSync(lines).subarray(0, -1000) });
@@ -106,6 +113,8 @@ describe('readEntries', (it) => {
 	it('reads what PowerShell writes, and passes over a byte order mark', async () => {
 		const utf16 = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(`[${entry(1)}]`, 'utf16le')]);
 		assert.equal(texts((await read({ a: utf16, b: `\ufeff${entry(2)}` })).messages), [entry(1), entry(2)]);
+		const bigEndian = Buffer.from(utf16).swap16();
+		assert.equal(texts((await read({ a: bigEndian })).messages), [entry(1)]);
 	});
 
 	it('says that a file is empty, and that there was no entry', async () => {

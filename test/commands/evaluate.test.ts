@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -141,6 +141,35 @@ describe('evaluate', (it) => {
 			['a', 'b'],
 		);
 		assert.match(ran.stderr, /missing: cannot be read any further/);
+	});
+
+	it('has done something where a line was no scenario, nothing where there was no line', async () => {
+		const refused = await evaluate('oops\n');
+		assert.equal([refused.code, refused.lines], [3, []]);
+		assert.is((await evaluate('\n \n')).code, 2);
+		assert.is((await evaluate('', join(folder, 'missing'))).code, 2);
+	});
+
+	it('answers without the objects that it refuses, and says which', async () => {
+		const bad = policy('bad name', {});
+		const { code, lines, stderr } = await evaluate(`\n${scenario([bad], [flow()])}`, '--semantics', 'kubernetes');
+		assert.equal([code, lines.length], [3, 1]);
+		assert.match(stderr, /standard input:2: .*metadata\.name: .*"bad name"/);
+	});
+
+	it('writes over no input, and leaves what a file had where nothing was done', async () => {
+		const input = join(folder, 'input.jsonl');
+		writeFileSync(input, scenario([], [flow()]));
+		const clash = await evaluate('', input, '--out', input);
+		assert.is(clash.code, 2);
+		assert.match(clash.stderr, /--out .*input\.jsonl is one of the inputs/);
+		assert.is(readFileSync(input, 'utf8'), scenario([], [flow()]));
+		const out = join(folder, 'out.jsonl');
+		writeFileSync(out, 'what was there');
+		assert.is((await evaluate('', '--out', out)).code, 2);
+		assert.is(readFileSync(out, 'utf8'), 'what was there');
+		assert.is((await evaluate('', input, '--out', out, '--semantics', 'kubernetes')).code, 0);
+		assert.match(readFileSync(out, 'utf8'), /"verdicts":\["allow"\]/);
 	});
 
 	it('does nothing without a scenario, or with a semantics that there is none', async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -160,10 +160,18 @@ describe('replay', (it) => {
 		assert.is(stdout.split('not-json').length, 2, stdout);
 	});
 
-	it('says that a file is empty', async () => {
-		const { code, stdout } = await replay([file('empty.json', '')]);
-		assert.is(code, 3);
-		assert.match(stdout, /empty\.json: is empty/);
+	it('says that a file is empty; alone it is nothing to do', async () => {
+		const empty = file('empty.json', '');
+		const alone = await replay([empty]);
+		assert.is(alone.code, 2);
+		assert.match(alone.stderr, /empty\.json: is empty/);
+		const beside = await replay([empty, seed('entries.json')]);
+		assert.is(beside.code, 3);
+		assert.match(beside.stdout, /empty\.json: is empty/);
+	});
+
+	it('has done something where all it read was refused', async () => {
+		assert.is((await replay([file('refused.json', 'oops')])).code, 3);
 	});
 
 	it('is content with an array of nothing', async () => {
@@ -203,6 +211,94 @@ describe('replay', (it) => {
 		const noOutput = await replay([seed('entries.json')], '--out', join(folder, 'nowhere', 'out.txt'));
 		assert.is(noOutput.code, 2);
 		assert.match(noOutput.stderr, /--out cannot be written: /);
+	});
+
+	it('takes no other file for a database, and leaves it as it was', async () => {
+		for (const [name, text] of [
+			['db.json', '[{"a":1}]\n'],
+			['db.csv', 'a,b\n1,2\n'],
+			['db.txt', 'x'],
+		] as const) {
+			const path = file(name, text);
+			const { code, stderr } = await replay([seed('entries.json')], '--db', path);
+			assert.is(code, 2, name);
+			assert.match(stderr, /is not a DuckDB database/);
+			assert.is(readFileSync(path, 'utf8'), text);
+		}
+	});
+
+	it('makes a database of any name', async () => {
+		const db = join(folder, 'new.json');
+		for (let index = 0; index < 2; index++) assert.is((await replay([seed('entries.json')], '--db', db)).code, 0);
+		const warehouse = await openDuckdb(db);
+		const rows = await warehouse.query('SELECT entry_id FROM `${dataset}.verdicts`');
+		await warehouse.close();
+		assert.is(rows.length, 3);
+	});
+
+	it('writes over nothing that it reads', async () => {
+		const input = file('input.json', readFileSync(seed('entries.json')));
+		const linked = join(folder, 'linked.json');
+		symlinkSync(input, linked);
+		const snapshot = join(folder, 'objects');
+		mkdirSync(snapshot);
+		const policy = file('objects/policy.json', '{}');
+		const db = join(folder, 'both.duckdb');
+		for (const [message, options] of [
+			['--out .*input.json is one of the inputs', ['--out', input]],
+			['--out .*linked.json is one of the inputs', ['--out', linked]],
+			['--out .*policy.json is one of the inputs', ['--out', policy]],
+			['--db .*input.json is one of the inputs', ['--db', input]],
+			['--out .*both.duckdb is the database', ['--db', db, '--out', db]],
+		] as const) {
+			const argv = ['replay', '--entries', input, '--snapshots', snapshot, ...options];
+			const { code, stdout, stderr } = await run(argv);
+			assert.equal([code, stdout], [2, ''], message);
+			assert.match(stderr, new RegExp(message));
+			assert.equal([readFileSync(input), readFileSync(policy, 'utf8')], [readFileSync(seed('entries.json')), '{}']);
+		}
+	});
+
+	it('leaves what a file had where nothing was done or it was interrupted', async () => {
+		const out = file('previous.json', 'what was there');
+		const broken = ['replay', '--entries', join(folder, 'missing.json'), '--out', out];
+		assert.is((await run(broken)).code, 2);
+		const empty = ['replay', '--entries', file('nothing.json', ''), '--out', out];
+		const nothing = await run(empty);
+		assert.is(nothing.code, 2);
+		assert.match(nothing.stderr, /nothing\.json: is empty/);
+		const argv = ['replay', '--entries', seed('entries.json'), '--out', out];
+		assert.is((await run(argv, { signal: AbortSignal.abort() })).code, 130);
+		assert.is(readFileSync(out, 'utf8'), 'what was there');
+		assert.is((await run(argv)).code, 0);
+		assert.match(readFileSync(out, 'utf8'), /3 entries: /);
+		assert.equal(
+			readdirSync(folder).filter((name) => name.includes('previous')),
+			['previous.json'],
+		);
+	});
+
+	it('prints to a device, or where a link leads', async () => {
+		assert.is((await asJson(seed('entries.json'), '--out', '/dev/null')).code, 0);
+		const target = file('target.json', '');
+		const link = join(folder, 'link.json');
+		symlinkSync(target, link);
+		assert.is((await asJson(seed('entries.json'), '--out', link)).code, 0);
+		assert.is(readFileSync(target, 'utf8').split('\n').length, 4);
+		const { code, stderr } = await asJson(seed('entries.json'), '--out', folder);
+		assert.is(code, 2);
+		assert.match(stderr, /--out cannot be written: .* is a folder/);
+	});
+
+	it('notes which kinds the snapshots hold none of', async () => {
+		const policies = file('policies.yaml', 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p}\nspec: {}\n');
+		const { code, stdout } = await run(['replay', '--entries', seed('entries.json'), '--snapshots', policies]);
+		assert.is(code, 0);
+		for (const kind of ['Namespace', 'Node', 'Pod']) assert.is(stdout.split(`no ${kind} objects in the snapshot: `).length, 2, stdout);
+		const all = await replay([seed('entries.json')]);
+		assert.not.match(all.stdout, /objects in/);
+		const some = await run(['replay', '--entries', seed('entries.json'), '--snapshots', seed('snapshots'), policies]);
+		assert.match(some.stdout, /no Pod objects in snapshot any-[0-9a-f]{12}: /);
 	});
 
 	it('prints to a file', async () => {

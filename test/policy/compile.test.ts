@@ -104,8 +104,13 @@ describe('the index of addresses', (it) => {
 		assert.equal(found(cluster({ services: [{ ...service, clusterIps: [dns] }] }), dns), ['service', 's']);
 	});
 
-	it('gives an address that two have to the first', () => {
-		assert.equal(found(cluster({ pods: [at('a', '10.0.0.1'), at('b', '10.0.0.1')] }), '10.0.0.1'), ['pod', 'a']);
+	it('has nobody for an address that two Pods have', () => {
+		const two = [at('a', '10.0.0.1'), at('b', '10.0.0.1')];
+		assert.equal(found(cluster({ pods: two }), '10.0.0.1'), ['unknown', undefined]);
+		assert.equal(found(cluster({ pods: [...two, at('c', '10.0.0.1')] }), '10.0.0.1'), ['unknown', undefined]);
+		assert.equal(found(cluster({ pods: [at('twice', '10.0.0.1', '10.0.0.1')] }), '10.0.0.1'), ['pod', 'twice']);
+		const hosts = two.map((each) => ({ ...each, hostNetwork: true }) as const);
+		assert.equal(found(cluster({ pods: hosts, nodes: [] }), '10.0.0.1'), ['host-network-pod', 'a']);
 	});
 
 	it('leaves out finished Pods, which may have passed theirs on', () => {

@@ -96,6 +96,14 @@ describe('doubts', (it) => {
 		assert.is(decided('deny', { ...state, cluster: { location: 'l', name: 'c', nodeLocalDns: true } }, out), 'void-rule');
 	});
 
+	it('say so of a resolver that has vanished too', () => {
+		const services = [{ namespace: 'kube-system', name: 'kube-dns', clusterIps: ['10.40.0.10'] }];
+		const out = { direction: 'egress', destination: pod('kube-dns-5d9c7b8f6d-zzzzz', 'kube-system'), port: 53, protocol: 'UDP' } as const;
+		const to = (cidr: string) => [policy({ types: ['egress'], egress: [rule({ peers: [block(cidr)] })] })];
+		assert.equal(decided('deny', { services, policies: to('10.40.0.10/32') }, out), ['dns-cache-unknown']);
+		assert.is(decided('deny', { services, policies: to('10.50.0.10/32') }, out), 'explained');
+	});
+
 	it('say that the specification leaves a Pod to itself open', () => {
 		assert.equal(doubts({ policies: [DENY] }, { source: pod('web') }), [['self-traffic', NONE, SPECIFIED, NONE]]);
 	});

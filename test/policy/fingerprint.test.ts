@@ -107,6 +107,41 @@ describe('a fingerprint', (it) => {
 		assert.is(peerOf({ policies: [selecting] }, { source: { ...pod('gone-1'), workload } }), 'default/Job/gone');
 	});
 
+	it('is the same for all Pods of a workload that the snapshot does not hold, and without a snapshot', () => {
+		const selecting = { policies: [policy({ ingress: [rule({ peers: [{ podSelector: labels() }] })] })] };
+		const ends = (source: Flow['source'], snapshot: Parameters<typeof judge>[0]) =>
+			fingerprint(judge(snapshot, observe('deny', { source })), CLUSTER).split('|')[5];
+		for (const snapshot of [undefined, cluster(selecting)]) {
+			for (const [name, stem] of [
+				['gone-5d9c7b8f6d-x7k2p', 'gone'],
+				['gone-28391299-x7k2p', 'gone'],
+				['gone-x7k2p', 'gone'],
+				['gone-12', 'gone'],
+				['gone-online', 'gone-online'],
+			] as const)
+				assert.is(ends(pod(name), snapshot), `default/Pod/${stem}`, name);
+			const of = (kind: string, name: string) => ends({ ...pod('gone-28391299-x7k2p'), workload: { kind, name } }, snapshot);
+			assert.equal([of('Job', 'gone-28391299'), of('CronJob', 'gone')], ['default/CronJob/gone', 'default/CronJob/gone']);
+			assert.is(ends({ ...pod('proxy-n7'), workload: { kind: 'Node', name: 'n7' } }, snapshot), 'default/Pod/proxy');
+		}
+		assert.is(print({}, { destination: pod('gone-x7k2p', 'nowhere') }).split('|')[4], 'nowhere/Pod/gone');
+	});
+
+	it('keeps the name of a Pod that nothing owns, and has one for a mirror Pod on whatever node', () => {
+		const mirror = (node: string, ip: string) => ({ ...owned(`proxy-${node}`, node, ip), owner: { kind: 'Node', name: node } });
+		const bare = { namespace: 'default', name: 'bare-x7k2p', labels: {}, ips: ['10.32.1.9'] };
+		const pods = [mirror('gke-a', '10.32.1.7'), mirror('gke-b', '10.32.1.8'), bare];
+		const of = (name: string) => print({ pods, policies: [policy()] }, { source: pod(name), destination: pod('bare-x7k2p') }).split('|');
+		assert.equal([of('proxy-gke-a')[5], of('proxy-gke-b')[5]], ['default/Pod/proxy', 'default/Pod/proxy']);
+		assert.is(of('proxy-gke-a')[4], 'default/Pod/bare-x7k2p');
+	});
+
+	it('has `pod` for one of which only the address is known', () => {
+		const facts = { cluster: { location: 'l', name: 'c', podRanges: ['10.32.0.0/14'] }, policies: [policy()] };
+		assert.is(print(facts, { source: { ip: '10.32.7.7' } }).split('|')[5], 'pod');
+		assert.is(print(facts, { destination: { ip: '10.32.7.7' } }).split('|')[4], 'pod');
+	});
+
 	it('cannot be made equal by a | or a % in a name', () => {
 		const named = (name: string) => print({ policies: [policy({ name })] });
 		assert.is(named('a|b').split('|').length, named('p').split('|').length);

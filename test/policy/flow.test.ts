@@ -110,6 +110,17 @@ describe('a resolver as Calico sees it', (it) => {
 		assert.equal(seen(withCache(true), { direction: 'ingress', destination: pod('kube-dns', 'kube-system'), port: 53 }), []);
 	});
 
+	it('may be a Pod of kube-system that the snapshot does not hold, or one of which only the address is known', () => {
+		const gone = { destination: pod('kube-dns-5d9c7b8f6d-zzzzz', 'kube-system') };
+		assert.equal(seen(withCache(true), at('', gone)), addresses(false));
+		assert.equal(seen(withCache(), at('', gone)), addresses(false));
+		assert.equal(seen(withCache(false), at('', gone)), []);
+		assert.equal(seen(withCache(true), at('', { ...gone, port: 5353 })), []);
+		assert.equal(seen(withCache(true), at('', { destination: pod('gone') })), []);
+		const ranged = { ...withCache(), cluster: { location: 'l', name: 'c', nodeLocalDns: true, podRanges: ['10.32.0.0/14'] } };
+		assert.equal(seen(ranged, at('', { destination: { ip: '10.32.7.7' } })), addresses(false));
+	});
+
 	it('has the cache’s address alone where there is no Service', () => {
 		assert.equal(seen({ ...withCache(true), services: [] }, at('kube-dns')), [['169.254.20.10', 53, 'node-local-dns', true]]);
 		const headless = [{ namespace: 'kube-system', name: 'kube-dns' }];

@@ -131,6 +131,26 @@ describe('what lies near in time', (it) => {
 		assert.equal(timed({}, pods('far', before(1))), []);
 	});
 
+	it('is a Pod of the entry’s name that came later, whatever was decided, and that one had not just started', () => {
+		for (const name of ['web', 'client']) {
+			assert.equal(timed({}, pods(name, before(-1))), ['created-later']);
+			assert.equal(timed({}, pods(name, before(-20_000_000))), ['created-later']);
+			assert.equal(timed({}, pods(name, before(0))), ['settling-pod']);
+		}
+		assert.equal(timed({}, pods('web', before(-1)), { disposition: 'allow' }), ['created-later']);
+		const both = pods('web', before(-1)).map((each) => (each.name === 'client' ? { ...each, createdAt: before(5) } : each));
+		assert.equal(timed({}, both), ['created-later', 'settling-pod']);
+	});
+
+	it('is no Pod that came later and has the entry’s address now', () => {
+		const flow = { ...observe('deny').flow, destination: { ip: '10.32.1.2' } };
+		const state = { ...cluster().state, policies: [DENY] };
+		const judged = (createdAt: string) =>
+			judge(compileSnapshot({ format: 1, id: 'x', state: { ...state, pods: pods('web', createdAt) } }), { ...observe('deny'), flow });
+		assert.equal([judged(before(60)).finding, judged(before(60)).reasons], ['explained', []]);
+		assert.equal([judged(before(-60)).finding, judged(before(-60)).reasons], ['undecidable', ['unknown-subject']]);
+	});
+
 	it('is a state that had just changed, or was looked at long before', () => {
 		assert.equal(timed({ validFrom: before(29), collectedAt: before(20) }), ['recent-change']);
 		assert.equal(timed({ validFrom: before(30), collectedAt: before(900) }), []);

@@ -172,8 +172,10 @@ describe('judge', (it) => {
 			[egress?.subject.ip, egress?.subject.kind, egress?.peer.name, egress?.peer.kind],
 			['203.0.113.7', 'external', 'web', 'unknown'],
 		);
-		const unknown = judge(cluster({ policies: [policy()] }), observe('deny', { destination: pod('gone') }));
+		const some = policy({ podSelector: labels({ app: 'web' }) });
+		const unknown = judge(cluster({ policies: [some] }), observe('deny', { destination: pod('gone') }));
 		assert.equal([unknown.finding, unknown.reasons, unknown.subject.kind], ['undecidable', ['unknown-subject'], 'unknown']);
+		assert.equal([unknown.evidence, unknown.constructs, unknown.verdicts], [[], [], undefined]);
 	});
 
 	it('does not guess where a peer it does not hold may be selected, and decides where it cannot matter', () => {

@@ -112,3 +112,41 @@ describe('an end with an address only', (it) => {
 		assert.equal(resolved({}), { kind: 'external', name: undefined, ip: undefined, node: undefined, mismatch: false });
 	});
 });
+
+describe('an address of the cluster’s Pod ranges', (it) => {
+	const within = (podRanges: string[], ip: string) => {
+		const { kind, name, ip: address } = resolveEnd(cluster({ cluster: { location: 'l', name: 'c', podRanges } }), { ip });
+		return [kind, name, address];
+	};
+
+	it('that nothing has is of a Pod that the snapshot does not hold', () => {
+		const ranges = ['10.32.0.0/14', '2001:db8:2::/64'];
+		for (const ip of ['10.32.1.99', '10.35.255.255', '2001:db8:2::9', '::ffff:10.32.1.99'])
+			assert.equal(within(ranges, ip), ['unknown', undefined, ip], ip);
+		for (const ip of ['10.36.0.1', '203.0.113.7', '2001:db8:3::9', 'nonsense'])
+			assert.equal(within(ranges, ip), ['external', undefined, ip]);
+		assert.equal(within(ranges, '10.32.1.2'), ['pod', 'web', '10.32.1.2']);
+	});
+
+	it('is external where the ranges are not known or cannot be read', () => {
+		for (const ranges of [[], ['nonsense']]) assert.equal(within(ranges, '10.32.1.99'), ['external', undefined, '10.32.1.99']);
+		assert.is(resolveEnd(cluster(), { ip: '10.32.1.99' }).kind, 'external');
+	});
+});
+
+describe('a Pod that was created after the flow', (it) => {
+	const created = Date.parse('2026-11-24T10:00:00Z');
+	const pods = cluster().state.pods.map((each) => ({ ...each, createdAt: '2026-11-24T10:00:00Z' }));
+	const at = (end: FlowEnd, atMs?: number) => resolveEnd(cluster({ pods, nodes: [] }), end, atMs);
+
+	it('is not what had its address then', () => {
+		assert.equal([at({ ip: '10.32.1.2' }, created - 1).kind, at({ ip: '10.32.1.2' }, created - 1).ip], ['unknown', '10.32.1.2']);
+		for (const time of [created, created + 1, Number.NaN, undefined]) assert.is(at({ ip: '10.32.1.2' }, time).name, 'web');
+	});
+
+	it('is still that of its name, and on the host’s network still has the node’s address', () => {
+		assert.is(at(pod('web'), created - 1).name, 'web');
+		assert.is(at({ ...pod('web'), ip: '10.32.1.2' }, created - 1).kind, 'pod');
+		assert.is(at({ ip: '10.128.0.2' }, created - 1).kind, 'host-network-pod');
+	});
+});

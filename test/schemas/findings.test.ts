@@ -53,10 +53,10 @@ describe('view findings', (it) => {
 
 	it('sums weights as entries, and packets only where traffic was denied', async () => {
 		const allowed = { finding: 'confirmed', flagged: false, disposition: 'allow', fingerprint: 'allowed', count: 1 };
-		const rows = [{ ...allowed, weight: 100 }, { ...allowed, weight: 50 }, { count: 5 }, { count: null }, { count: 7 }];
+		const rows = [{ ...allowed, weight: 100 }, { ...allowed, weight: 50 }, { count: 5, weight: 3 }, { count: null }, { count: 7 }];
 		equal(await findings(rows, 'fingerprint, entries, packets'), [
 			{ fingerprint: 'allowed', entries: 150, packets: null },
-			{ fingerprint: 'f', entries: 3, packets: 12 },
+			{ fingerprint: 'f', entries: 5, packets: 22 },
 		]);
 	});
 

@@ -23,6 +23,13 @@ describe('pod', (it) => {
 			node: 'n1',
 		});
 	});
+	it('finished once its phase is an end', () => {
+		const phases = ['Succeeded', 'Failed', 'Running', 'Pending', 'Unknown'];
+		assert.equal(
+			phases.map((phase) => read({ status: { phase } })?.finished),
+			[true, true, undefined, undefined, undefined],
+		);
+	});
 	it('podIP where there are no podIPs; none before it has one', () => {
 		assert.equal(read({ status: { podIP: '10.0.0.8', podIPs: undefined } })?.ips, ['10.0.0.8']);
 		assert.equal(read({ status: { podIP: undefined, podIPs: [] } })?.ips, []);

@@ -1,0 +1,20 @@
+import type { CompiledSnapshot } from './compile.ts';
+import { podEnd } from './end.ts';
+import type { ResolvedFlow } from './flow.ts';
+import { identifyUnseen } from './identity.ts';
+
+/**
+ * The flow with a subject that the snapshot does not hold as a Pod of which only the namespace is known: policies that select every Pod
+ * concern it, others are a doubt. Left as it is where the namespace is not known, or policies that are not evaluated may concern it.
+ */
+export function withUnseenSubject(snapshot: CompiledSnapshot, flow: ResolvedFlow): ResolvedFlow {
+	const { kind, namespace: namespaceName, name, ip, addresses, node, workload } = flow.subject;
+	if (kind !== 'unknown' || namespaceName === undefined || name === undefined) return flow;
+	const namespace = snapshot.namespaces.get(namespaceName);
+	const concerns = (other: { readonly namespace?: string }) => other.namespace === undefined || other.namespace === namespaceName;
+	const unevaluated = snapshot.state.unreadableKinds.length > 0 || snapshot.others.some(({ policy }) => concerns(policy));
+	if (!namespace || unevaluated || namespace.unreadable.length > 0) return flow;
+	const pod = { namespace: namespaceName, name, labels: {}, ips: [], ...(node !== undefined && { node }) };
+	const identity = identifyUnseen(snapshot.identities, namespace, 'every-pod');
+	return { ...flow, subject: { ...podEnd(pod, identity, { ip, addresses }), kind, workload } };
+}
