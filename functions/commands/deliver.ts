@@ -28,7 +28,7 @@ export interface DeliverySettings {
 	readonly backoffMs: (attempt: number) => number;
 }
 
-export const DELIVERY = { concurrency: 256, backoffMs: (attempt: number) => 50 * 2 ** attempt } as const;
+export const DELIVERY = { concurrency: 128, backoffMs: (attempt: number) => 50 * 2 ** attempt } as const;
 
 const ATTEMPTS = 5;
 /** After so many failures in a row the function will not recover while we wait. */

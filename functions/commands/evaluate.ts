@@ -23,7 +23,7 @@ export function addEvaluate(program: Command, execute: Execute): void {
 		.description('print the verdicts of each semantics on the flows of scenarios (a JSON object a line: id, objects, flows)')
 		.argument('[file...]', 'scenarios, also .gz; none or - is standard input')
 		.option('--semantics <ids>', 'ids separated by commas, in the order of the answers (default: all)', parseSemantics, SEMANTICS)
-		.option('--out <file>', 'print there')
+		.option('--out <file>', 'print there, in place of what it had, once all is done')
 		.action(async (files: string[], options: Omit<EvaluateOptions, 'files'>) => {
 			const all = { ...options, files: files.length > 0 ? files : ['-'] };
 			await execute((surroundings) => evaluateScenarios(all, surroundings));

@@ -21,7 +21,7 @@ export const withAuditOptions = (command: Command): Command =>
 		.option('--snapshots <path...>', 'folders or files of manifests, named by the time from which they are valid')
 		.option('--db <file>', 'DuckDB database that the rows are added to; without it, a temporary one')
 		.addOption(new Option('--format <format>', 'what to print').choices(FORMATS).default('text'))
-		.option('--out <file>', 'print there')
+		.option('--out <file>', 'print there, in place of what it had, once all is done')
 		.addOption(
 			new Option('--candidates <ids>', 'what Dataplane V2 may be, ids separated by commas')
 				.argParser(candidates)

@@ -10,7 +10,7 @@ const UNSTORABLE_ESCAPE = /(\\\\|\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da
 
 const rejected = (reason: RejectReason, detail: string): Rejected => ({ kind: 'rejected', ...refuse(reason, detail) });
 
-/** Decodes the bytes of a message: one LogEntry as JSON in UTF-8. */
+/** Decodes the bytes of a message: one LogEntry as JSON in UTF-8. Numbers are doubles: one beyond 2^53 loses its last digits. */
 export function decodeMessage(data: Uint8Array): Decoded {
 	if (data.byteLength === 0) return rejected('empty', 'the message has no data');
 	if (data.byteLength > MAX_MESSAGE_BYTES) {

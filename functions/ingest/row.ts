@@ -53,6 +53,7 @@ export function toVerdictRow({ entry, judgement, snapshot, candidates, judgedAt 
 		...snapshotColumns(entry, snapshot),
 		engine_version: engineVersion(candidates),
 		judged_at: judgedAt.toISOString(),
+		// As parsed, not as received: what no column can hold has been replaced.
 		entry: entry.raw,
 	};
 }

@@ -1,5 +1,6 @@
 import { equal, is, ok } from 'uvu/assert';
 import { type Field, readSchemas } from '../../functions/adapters/schemas.ts';
+import { type End, type Evidence, FINDINGS } from '../../functions/policy/finding.ts';
 import type { TableName } from '../../functions/ports.ts';
 import { describe } from '../describe.ts';
 
@@ -26,6 +27,33 @@ describe('schemas/tables', (it) => {
 	it('describes every column in a sentence', () => {
 		ok(all.length > 70, `only ${all.length} columns found`);
 		for (const { path, field } of all) ok(/^\S.{8,}\.$/.test(field.description ?? ''), `${path}: ${field.description}`);
+	});
+
+	it('lists every value that the engine writes', () => {
+		const roles: Record<Evidence['role'], true> = {
+			isolates: true,
+			admits: true,
+			void: true,
+			opens: true,
+			'near-miss': true,
+			'would-be': true,
+			'may-decide': true,
+			'stand-in': true,
+		};
+		const kinds: Record<End['kind'], true> = {
+			pod: true,
+			'host-network-pod': true,
+			node: true,
+			service: true,
+			'well-known': true,
+			external: true,
+			unknown: true,
+		};
+		const values = { 'evidence.role': roles, peer_kind: kinds, finding: Object.fromEntries(FINDINGS.map((id) => [id, true])) };
+		for (const [column, ids] of Object.entries(values)) {
+			const text = all.find(({ path }) => path === `verdicts_v1.${column}`)?.field.description ?? '';
+			for (const id of Object.keys(ids)) ok(new RegExp(`(?<![\\w-])${id}(?![\\w-])`).test(text), `${column}: ${id}`);
+		}
 	});
 
 	it('gives every column a name, a type and a mode that BigQuery knows', () => {
