@@ -3,12 +3,11 @@ import { parseAddress } from '../policy/ip.ts';
 import type { NamedPort, Owner, PodState, PortProtocol } from '../policy/model.ts';
 import { isPortNumber } from '../policy/names.ts';
 import { parseTime } from '../policy/time.ts';
+import { lasting } from '../policy/workload.ts';
 import type { Identity } from './resources.ts';
 
 const PROTOCOLS: readonly string[] = ['TCP', 'UDP', 'SCTP'] satisfies PortProtocol[];
 const isProtocol = (text: string): text is PortProtocol => PROTOCOLS.includes(text);
-/** A CronJob's Jobs end in the minute (8 digits) or the second (10 digits) for which they were scheduled. */
-const SCHEDULED_JOB = /^(.+)-\d{8,10}$/;
 
 /** What policies need of a Pod. Its environment, volumes, images and status beyond that never leave this function. */
 export function reducePod(object: Fields, { namespace, name, labels }: Identity, reading: Reading): PodState | undefined {
@@ -89,6 +88,5 @@ function ownerOf(metadata: Fields, labels: Readonly<Record<string, string>>): Ow
 		if (hash && name.endsWith(`-${hash}`) && name.length > hash.length + 1)
 			return { kind: 'Deployment', name: name.slice(0, -hash.length - 1) };
 	}
-	const scheduled = kind === 'Job' ? SCHEDULED_JOB.exec(name)?.[1] : undefined;
-	return scheduled === undefined ? { kind, name } : { kind: 'CronJob', name: scheduled };
+	return kind === 'Job' ? lasting({ kind, name }) : { kind, name };
 }
