@@ -25,8 +25,7 @@ interface Raw {
 	readonly note?: string;
 }
 
-type Json = { readonly [key: string]: unknown } & { readonly kind?: string; readonly metadata?: Metadata };
-type Metadata = { readonly name?: string; readonly namespace?: string; readonly annotations?: Record<string, string> };
+type Json = { readonly [key: string]: unknown; readonly kind?: string };
 
 interface Mismatch {
 	readonly what: 'verdict' | 'by';
@@ -53,26 +52,13 @@ async function* readLines<T>(path: string): AsyncGenerator<T> {
 	for await (const line of createInterface({ input })) if (line.trim() !== '') yield JSON.parse(line) as T;
 }
 
-/** The name that a policy has in a generation's answers: Cilium shows an annotation instead, where there is one (the newer from 1.14 on). */
-function shownAs(raw: Raw, engine: SemanticsId): (id: string) => string {
-	if (!engine.startsWith('cilium')) return (id) => id;
-	const names = new Map<string, string>();
-	const newer = !/^cilium-1\.1[23]/.test(engine);
-	for (const { kind, metadata = {} } of raw.objects) {
-		const { annotations = {}, namespace, name } = metadata;
-		const shown = (newer ? annotations['policy.cilium.io/name'] : undefined) ?? annotations['io.cilium.name'];
-		if (kind === 'NetworkPolicy' && shown !== undefined) names.set(`${namespace}/${name}`, `${namespace}/${shown}`);
-	}
-	return (id) => names.get(id) ?? id;
-}
-
 /**
  * `by` of `kubernetes` is complete where it is given; null beside an admission says that the engine gave none. Of a Cilium generation it
  * is some of the admitting policies, so ours must share one with it.
  */
-function fits(engine: SemanticsId, expected: readonly string[], by: Answer['by'], shown: (id: string) => string): boolean {
+function fits(engine: SemanticsId, expected: readonly string[], by: Answer['by']): boolean {
 	if (engine === 'kubernetes') return JSON.stringify(expected) === JSON.stringify(by);
-	return expected.length === 0 || (by ?? []).some((id) => expected.includes(shown(id)));
+	return expected.length === 0 || (by ?? []).some((id) => expected.includes(id));
 }
 
 async function compare(group: string, folder: string, tallies: Map<string, Tally>): Promise<Mismatch[]> {
@@ -105,7 +91,6 @@ interface Comparison {
 }
 
 function compareScenario({ raw, scenario, engine, recorded }: Comparison, tally: Tally): Mismatch[] {
-	const shown = shownAs(raw, engine);
 	const mismatches: Mismatch[] = [];
 	for (const [index, expected] of recorded.verdicts.entries()) {
 		if (expected.startsWith('error')) continue;
@@ -118,7 +103,7 @@ function compareScenario({ raw, scenario, engine, recorded }: Comparison, tally:
 		const by = recorded.by?.[index];
 		if (expected !== 'allow' || !by) continue;
 		tally.named++;
-		if (fits(engine, by, got.by, shown)) tally.fitting++;
+		if (fits(engine, by, got.by)) tally.fitting++;
 		else mismatches.push({ what: 'by', engine, raw, index, expected: by, got });
 	}
 	return mismatches;

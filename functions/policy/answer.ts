@@ -2,14 +2,14 @@ import type { CompiledSnapshot } from './compile.ts';
 import { doubtsOf, possibleVerdicts } from './doubt.ts';
 import { type Evaluation, evaluate, verdictUnder } from './evaluate.ts';
 import { resolveFlow } from './flow.ts';
-import type { Direction, Flow } from './model.ts';
-import { bit, type Mask, type SemanticsId } from './semantics.ts';
+import type { Direction, Flow, NetworkPolicy } from './model.ts';
+import { bit, CILIUM, CILIUM_FROM_1_14, type Mask, type SemanticsId } from './semantics.ts';
 
 /** The verdict of one semantics on a flow, as other engines are asked for it. */
 export interface Answer {
 	/** `error: …` where the answer depends on a fact that is not known. */
 	readonly verdict: 'allow' | 'deny' | `error: ${string}`;
-	/** The policies that admit, sorted, as `namespace/name`; `[]` where nothing isolates; null where denied, exempt or in error. */
+	/** The policies that admit, sorted, as `namespace/name` (Cilium's name for them, under Cilium); `[]` where nothing isolates; null where denied, exempt or in error. */
 	readonly by: readonly string[] | null;
 }
 
@@ -51,8 +51,15 @@ function answerOf({ evaluation, subject, doubts }: Asked, one: Mask): Answer {
 }
 
 const admitting = ({ admissions }: Evaluation, one: Mask): string[] => [
-	...new Set(admissions.filter(({ mask }) => mask & one).map(({ policy }) => policy.id)),
+	...new Set(admissions.filter(({ mask }) => mask & one).map(({ policy }) => shownName(policy.source, one))),
 ];
+
+/** What that semantics calls a policy: Cilium shows the name that an annotation gives it, `policy.cilium.io/name` from 1.14 on. */
+function shownName({ namespace, name, annotations = {} }: NetworkPolicy, one: Mask): string {
+	const newer = one & CILIUM_FROM_1_14 ? annotations['policy.cilium.io/name'] : undefined;
+	const shown = newer ?? (one & CILIUM ? annotations['io.cilium.name'] : undefined) ?? name;
+	return `${namespace}/${shown}`;
+}
 
 /** Both ends decide: the flow passes where each lets it pass, by the union of their policies. */
 function together(answers: readonly Answer[]): Answer {

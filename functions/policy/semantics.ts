@@ -49,6 +49,7 @@ export const SPECIFIED: Mask = KUBERNETES | CALICO;
 export const CILIUM: Mask = ALL & ~SPECIFIED;
 export const CILIUM_1_12: Mask = releases(12, 12);
 export const CILIUM_1_13: Mask = releases(13, 13);
+export const CILIUM_FROM_1_14: Mask = releases(14, 99);
 export const CILIUM_TO_1_14: Mask = releases(12, 14);
 export const CILIUM_TO_1_15: Mask = releases(12, 15);
 export const CILIUM_TO_1_19: Mask = releases(12, 19);

@@ -11,6 +11,22 @@ const all = (verdict: string, by: readonly string[] | null) => [1, 2, 3].map(() 
 const OPEN = policy({ ingress: [rule()] });
 
 describe('an answer under several semantics', (it) => {
+	it('calls a policy as that semantics does: Cilium by an annotation, the newer one from 1.14 on', () => {
+		const by = (annotations: Record<string, string>) => {
+			const snapshot = cluster({ policies: [policy({ annotations, ingress: [rule()] })] });
+			const { direction, ...tuple } = flow();
+			const ids = ['kubernetes', 'calico', 'cilium-1.13', 'cilium-1.13+no-remote-node-identity', 'cilium-1.14', 'cilium-1.20'] as const;
+			return answer(snapshot, { flow: tuple, directions: [direction] }, ids).map((one) => one.by?.join());
+		};
+		const p = 'default/p';
+		const newer = { 'policy.cilium.io/name': 'new' };
+		const older = { 'io.cilium.name': 'old' };
+		assert.equal(by({}), [p, p, p, p, p, p]);
+		assert.equal(by(newer), [p, p, p, p, 'default/new', 'default/new']);
+		assert.equal(by(older), [p, p, 'default/old', 'default/old', 'default/old', 'default/old']);
+		assert.equal(by({ ...newer, ...older }), [p, p, 'default/old', 'default/old', 'default/new', 'default/new']);
+	});
+
 	it('names the policies that admit, each once and sorted', () => {
 		const policies = [policy({ name: 'z', ingress: [rule(), rule()] }), policy({ name: 'a', ingress: [rule()] }), policy({ name: 'm' })];
 		assert.equal(asked({ policies }), all('allow', ['default/a', 'default/z']));
