@@ -32,8 +32,8 @@ export interface CompiledPeer {
 	readonly except: readonly Cidr[];
 	/** 0.0.0.0/0 or ::/0 without `except`. */
 	readonly anyAddress: boolean;
-	/** Where the namespace is the policy's own: its number. -1: `namespaces` decides. */
-	readonly ownNamespace: number;
+	/** The policy's own namespace, which is the subject's; else `namespaces` decides. */
+	readonly ownNamespace: boolean;
 	readonly namespaces: CompiledSelector;
 	readonly pods: CompiledSelector;
 	/** The semantics under which the selectors match peers that are no Pods. */
@@ -90,8 +90,9 @@ export function peerMask(peer: CompiledPeer, { subject, peer: end }: Ends, unsee
 	const { namespace } = identity;
 	// "If [namespaceSelector is] null, … selects the Pods matching podSelector in the policy's own namespace."
 	let mask = ALL;
-	if (peer.ownNamespace >= 0) {
-		if (peer.ownNamespace !== namespace.index) return NONE;
+	if (peer.ownNamespace) {
+		// A policy selects in its own namespace, so that is the subject's.
+		if (namespace !== subject.identity?.namespace) return NONE;
 	} else if (namespace.known) mask = matchMask(peer.namespaces, namespace.values);
 	else mask = matchUnseen(peer.namespaces, namespace.values, unseen);
 	return mask === NONE ? NONE : mask & matchMask(peer.pods, identity.values);

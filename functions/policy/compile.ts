@@ -47,7 +47,7 @@ export function compileSnapshot(snapshot: Snapshot): CompiledSnapshot {
 		namespace.pods.set(pod.name, podEnd(pod, identity, { ip: pod.ips[0], addresses: parseAddresses(pod.ips), ports }));
 	}
 	for (const service of state.services) namespaces.get(service.namespace)?.services.push(service);
-	const compiler = { ...vocabularies, namespaces, ports: clusterPorts(state.pods) };
+	const compiler = { ...vocabularies, clusterPorts: clusterPorts(state.pods), peers: new Map(), ports: new Map() };
 	for (const policy of state.policies) {
 		const namespace = namespaces.get(policy.namespace);
 		(isForOtherNetwork(policy) ? namespace?.otherNetworks : namespace?.policies)?.push(compilePolicy(policy, compiler));

@@ -1,6 +1,5 @@
 import { allPortsMask, type CompiledPeer, type CompiledPort, type CompiledRule, ENFORCES_UNLISTED_DIRECTIONS, PROTOCOL } from './clause.ts';
 import { describePeer, describePort } from './describe.ts';
-import type { CompiledNamespace } from './identity.ts';
 import { type Cidr, parseCidr } from './ip.ts';
 import type { Direction, LabelSelector, NetworkPolicy, PodState, PolicyPeer, PolicyPort, PolicyRule } from './model.ts';
 import { type CompiledSelector, compileSelector, isEverything, isNegative, type Vocabulary } from './selector.ts';
@@ -47,15 +46,23 @@ export function clusterPorts(pods: readonly PodState[]): Map<string, number> {
 	return table;
 }
 
-/** What a policy is compiled with. */
+/** What policies are compiled with. Peers and port entries by their content: equal ones are one object, so that they stay near in memory. */
 export interface Compiler extends Vocabularies {
-	readonly namespaces: ReadonlyMap<string, CompiledNamespace>;
-	readonly ports: ReadonlyMap<string, number>;
+	readonly clusterPorts: ReadonlyMap<string, number>;
+	readonly peers: Map<string, CompiledPeer>;
+	readonly ports: Map<string, CompiledPort>;
+}
+
+/** What `known` has for that content; made where it has none. */
+function shared<T>(known: Map<string, T>, content: string, make: () => T): T {
+	const found = known.get(content) ?? make();
+	known.set(content, found);
+	return found;
 }
 
 /** Compiles one policy. */
 export function compilePolicy(source: NetworkPolicy, compiler: Compiler): CompiledPolicy {
-	const rules = (direction: Direction) => source[direction].map((rule, index) => compileRule({ source, rule, index, direction }, compiler));
+	const rules = (direction: Direction) => source[direction].map((rule, index) => compileRule({ rule, index, direction }, compiler));
 	const names = [source.name, source.annotations?.['policy.cilium.io/name'], source.annotations?.['io.cilium.name']];
 	const usesSctp = [...source.ingress, ...source.egress].some(({ ports }) => ports.some(({ protocol }) => protocol === 'SCTP'));
 	return {
@@ -81,31 +88,31 @@ export const isForOtherNetwork = ({ annotations }: NetworkPolicy): boolean =>
 	(annotations?.['networking.gke.io/network'] ?? 'default') !== 'default';
 
 interface RuleContext {
-	readonly source: NetworkPolicy;
 	readonly rule: PolicyRule;
 	readonly index: number;
 	readonly direction: Direction;
 }
 
-function compileRule({ source, rule, index, direction }: RuleContext, compiler: Compiler): CompiledRule {
-	const own = (compiler.namespaces.get(source.namespace) as CompiledNamespace).index;
+function compileRule({ rule, index, direction }: RuleContext, compiler: Compiler): CompiledRule {
 	const hasPeers = rule.peers.length > 0;
 	return {
 		index,
 		direction,
 		source: rule,
-		peers: rule.peers.map((peer) => compilePeer(peer, own, compiler)),
-		ports: rule.ports.map((port) => compilePort(port, hasPeers, compiler.ports)),
+		peers: rule.peers.map((peer) => shared(compiler.peers, JSON.stringify(peer), () => compilePeer(peer, compiler))),
+		ports: rule.ports.map((port) =>
+			shared(compiler.ports, `${hasPeers} ${JSON.stringify(port)}`, () => compilePort(port, hasPeers, compiler.clusterPorts)),
+		),
 	};
 }
 
-function compilePeer(source: PolicyPeer, own: number, { pods, namespaceLabels }: Compiler): CompiledPeer {
+function compilePeer(source: PolicyPeer, { pods, namespaceLabels }: Compiler): CompiledPeer {
 	const { ipBlock, podSelector, namespaceSelector } = source;
 	const cidr = ipBlock && readCidr(ipBlock.cidr);
 	// What every flow asks for stands first: it shares a cache line.
 	return {
 		cidr,
-		ownNamespace: namespaceSelector ? -1 : own,
+		ownNamespace: namespaceSelector === undefined,
 		pods: podSelector ? compileSelector(pods, podSelector) : [],
 		namespaces: namespaceSelector ? compileSelector(namespaceLabels, namespaceSelector) : [],
 		outside: admitsOutside(podSelector, namespaceSelector) ? CILIUM_TO_1_19 : NONE,

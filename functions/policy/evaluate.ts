@@ -68,15 +68,15 @@ export function evaluate(flow: ResolvedFlow, assumptions: Assumptions = LEAST): 
 	let near: AppliedRule | undefined;
 	for (let index = 0; index < rules.length; index++) {
 		const applied = rules[index] as AppliedRule;
-		const { policy, applies, rule } = applied;
-		const ports = applied.numeric && !disguised ? applies : applies & portsMask(rule, flow, assumptions.unseen);
-		let mask = ports === NONE ? NONE : ports & peersMask(rule, flow, assumptions.unseen);
-		const disguise = disguised && !(mask & CALICO) ? admittedDisguise(rule, flow, assumptions) : undefined;
+		const { applies } = applied;
+		const ports = applied.numeric && !disguised ? applies : applies & portsMask(applied, flow, assumptions.unseen);
+		let mask = ports === NONE ? NONE : ports & peersMask(applied, flow, assumptions.unseen);
+		const disguise = disguised && !(mask & CALICO) ? admittedDisguise(applied.rule, flow, assumptions) : undefined;
 		if (disguise) mask |= applies & CALICO;
 		if (ports & ~mask & CALICO) near ??= applied;
 		if (mask === NONE) continue;
 		admitted |= mask;
-		const admission = { policy, rule, mask, disguise };
+		const admission = { policy: applied.policy, rule: applied.rule, mask, disguise };
 		if (admissions) admissions.push(admission);
 		else admissions = [admission];
 	}
@@ -110,7 +110,7 @@ function ruleMask(rule: CompiledRule, packet: Packet, unseen: Mask): Mask {
 }
 
 /** "Each item in this list is combined using a logical OR. If this field is empty or missing, this rule matches all ports." */
-function portsMask({ ports }: CompiledRule, packet: Packet, unseen: Mask): Mask {
+function portsMask({ ports }: Pick<CompiledRule, 'ports'>, packet: Packet, unseen: Mask): Mask {
 	if (ports.length === 0) return ALL;
 	let mask = NONE;
 	for (const entry of ports) {
@@ -121,7 +121,7 @@ function portsMask({ ports }: CompiledRule, packet: Packet, unseen: Mask): Mask 
 }
 
 /** "Items in this list are combined using a logical OR operation. If this field is empty or missing, this rule matches all sources." */
-export function peersMask({ peers }: CompiledRule, packet: Packet, unseen: Mask): Mask {
+export function peersMask({ peers }: Pick<CompiledRule, 'peers'>, packet: Packet, unseen: Mask): Mask {
 	if (peers.length === 0) return ALL;
 	let mask = NONE;
 	for (const candidate of peers) {

@@ -129,6 +129,8 @@ type Piece = Pick<Evidence, 'construct' | 'semantics' | 'clause' | 'peer' | 'por
 function policyFactors(policy: CompiledPolicy, { subject, direction }: ResolvedFlow, fails: Mask): { pieces: Piece[]; rest: Mask } {
 	const selected = matchMask(policy.subjects, (subject.identity as Identity).values);
 	const types = direction === 'ingress' ? policy.ingressTypes : policy.egressTypes;
+	// Nearly always the policy is not to blame.
+	if ((policy.accepted & selected & types & fails) === fails) return { pieces: [], rest: fails };
 	const factors: readonly (readonly [Mask, ConstructId, string])[] = [
 		[policy.accepted, 'sctp-rejected', 'the policy as a whole'],
 		[selected, 'label-not-identity', 'podSelector'],

@@ -1,3 +1,4 @@
+import { PROTOCOL } from './clause.ts';
 import type { CompiledSnapshot } from './compile.ts';
 import { isCreatedAfter } from './end.ts';
 import type { Evaluation } from './evaluate.ts';
@@ -51,7 +52,8 @@ export function entryHints(
 	const named = denied && observation.policies.some((policy) => !canDeny(policy));
 	const mismatch = flow !== undefined && (flow.subject.mismatch || flow.peer.mismatch);
 	const sibling = flow !== undefined && (flow.subject.sibling ?? flow.peer.sibling) !== undefined;
-	const unsupported = denied && !SUPPORTED_PROTOCOLS.has(observation.flow.protocol);
+	const common = flow !== undefined && flow.protocol !== PROTOCOL.SCTP && flow.protocol !== PROTOCOL.OTHER;
+	const unsupported = denied && !common && !SUPPORTED_PROTOCOLS.has(observation.flow.protocol);
 	// What an address alone led to is never a Pod that came later.
 	const later = flow !== undefined && (isCreatedAfter(flow.subject, timestampMs) || isCreatedAfter(flow.peer, timestampMs));
 	const near = denied && snapshot && flow ? timeHints(snapshot, flow, timestampMs) : NO_HINTS;
@@ -83,10 +85,12 @@ function timeHints({ validFromMs, collectedMs }: CompiledSnapshot, { subject, pe
 
 /** The hints so far, and those that the policies give. `undecided`: what other kinds may decide is then a reason by itself. */
 export function evaluationHints({ observation, candidates, evaluation, hints, doubts }: Case, undecided: boolean): readonly Hint[] {
-	const found: Hint[] = [];
-	if (observation.disposition === 'allow' && observation.policies.length > 0)
-		found.push(...comparePolicies(observation, evaluation, candidates));
 	const { identity } = evaluation.flow.subject;
+	const namesPolicies = observation.disposition === 'allow' && observation.policies.length > 0;
+	// Nearly every entry has none of these.
+	if (!namesPolicies && doubts.length === 0 && !identity?.namespace.otherNetworks.length) return hints;
+	const found: Hint[] = [];
+	if (namesPolicies) found.push(...comparePolicies(observation, evaluation, candidates));
 	if (identity?.namespace.otherNetworks.some(({ subjects }) => matchMask(subjects, identity.values))) found.push('multi-network');
 	if (!undecided && doubts.some(({ fact }) => fact === 'other-policy-kind')) found.push('other-policies-present');
 	return found.length > 0 ? [...hints, ...found] : hints;

@@ -54,9 +54,11 @@ export interface SubjectPolicies {
 
 /** A rule of a policy that applies. */
 export interface AppliedRule {
-	readonly policy: CompiledPolicy;
 	readonly applies: Mask;
+	readonly peers: CompiledRule['peers'];
+	readonly ports: CompiledRule['ports'];
 	readonly rule: CompiledRule;
+	readonly policy: CompiledPolicy;
 	/** All of its port entries are single numbers: where `byPort` has it, its ports match under every semantics. */
 	readonly numeric: boolean;
 }
@@ -147,7 +149,7 @@ export function identifyUnseen(identities: Identities, namespace: CompiledNamesp
 function concern(policies: readonly AppliedPolicy[], direction: Direction): SubjectPolicies {
 	const isolated = policies.reduce((mask, { applies }) => mask | applies, NONE);
 	const rules = policies.flatMap(({ policy, applies }) =>
-		policy[direction].map((rule) => ({ policy, applies, rule, numeric: isNumeric(rule) })),
+		policy[direction].map((rule) => ({ applies, peers: rule.peers, ports: rule.ports, rule, policy, numeric: isNumeric(rule) })),
 	);
 	const common = policies.reduce((mask, { applies }) => mask & applies, ALL);
 	return { direction, isolated, common, policies, rules, ...indexPorts(rules), isolating: undefined };

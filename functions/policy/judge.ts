@@ -10,7 +10,18 @@ import type { Disposition, FlowEnd, Observation } from './model.ts';
 import { CALICO, DEFAULT_CANDIDATES, idsOf, type Mask, NONE } from './semantics.ts';
 import { withUnseenSubject } from './unseen.ts';
 
-const FLAGGED: ReadonlySet<Finding> = new Set<Finding>(['not-isolated', 'contradicted', 'overreach', 'void-rule', 'newly-open']);
+/** Where a human should look. */
+const FLAGGED: Readonly<Record<Finding, boolean>> = {
+	undecidable: false,
+	'explicit-deny': false,
+	'not-isolated': true,
+	contradicted: true,
+	explained: false,
+	overreach: true,
+	'void-rule': true,
+	'newly-open': true,
+	confirmed: false,
+};
 
 type Decided = Exclude<Finding, 'undecidable' | 'explicit-deny'>;
 
@@ -82,7 +93,7 @@ function decide(given: Case): Judgement {
 	}
 	return {
 		finding,
-		flagged: FLAGGED.has(finding),
+		flagged: FLAGGED[finding],
 		certainty: certaintyOf(finding, constructs, given),
 		constructs,
 		reasons: hints,
@@ -95,7 +106,7 @@ function decide(given: Case): Judgement {
 }
 
 const plain = (finding: Finding, reasons: readonly Reason[]) =>
-	({ finding, flagged: FLAGGED.has(finding), certainty: null, constructs: [], reasons, evidence: [] }) as const;
+	({ finding, flagged: FLAGGED[finding], certainty: null, constructs: [], reasons, evidence: [] }) as const;
 
 function unresolved({ flow }: Observation): { subject: End; peer: End } {
 	const asNamed = ({ pod, ip, workload }: FlowEnd): End => (pod ? { kind: 'unknown', ...pod, workload, ip } : { kind: 'external', ip });
@@ -186,7 +197,7 @@ function constructsOf(different: readonly Evidence[]): readonly ConstructId[] {
 }
 
 /** Findings that a construct decides: no surer than the construct's difference is. */
-const DECIDED_BY_CONSTRUCT: ReadonlySet<Finding> = new Set<Finding>(['overreach', 'void-rule', 'newly-open']);
+const isDecidedByConstruct = (finding: Decided): boolean => finding === 'overreach' || finding === 'void-rule' || finding === 'newly-open';
 
 function certaintyOf(
 	finding: Decided,
@@ -197,5 +208,5 @@ function certaintyOf(
 	const denies = denied(evaluation) & candidates;
 	if (denies !== (observation.disposition === 'deny' ? candidates : NONE)) return 'likely';
 	if (evaluation.flow.subject.sibling || evaluation.flow.peer.sibling) return 'likely';
-	return DECIDED_BY_CONSTRUCT.has(finding) && constructs.some((id) => CONSTRUCTS[id].sure === 'likely') ? 'likely' : 'certain';
+	return isDecidedByConstruct(finding) && constructs.some((id) => CONSTRUCTS[id].sure === 'likely') ? 'likely' : 'certain';
 }

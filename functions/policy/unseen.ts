@@ -8,8 +8,9 @@ import { identifyUnseen } from './identity.ts';
  * concern it, others are a doubt. Left as it is where the namespace is not known, or policies that are not evaluated may concern it.
  */
 export function withUnseenSubject(snapshot: CompiledSnapshot, flow: ResolvedFlow): ResolvedFlow {
+	if (flow.subject.kind !== 'unknown') return flow;
 	const { kind, namespace: namespaceName, name, ip, addresses, node, workload } = flow.subject;
-	if (kind !== 'unknown' || namespaceName === undefined || name === undefined) return flow;
+	if (namespaceName === undefined || name === undefined) return flow;
 	const namespace = snapshot.namespaces.get(namespaceName);
 	const concerns = (other: { readonly namespace?: string }) => other.namespace === undefined || other.namespace === namespaceName;
 	const unevaluated = snapshot.state.unreadableKinds.length > 0 || snapshot.others.some(({ policy }) => concerns(policy));
