@@ -4,8 +4,7 @@ import { bit, isSemanticsId, SEMANTICS, type SemanticsId } from '../policy/seman
 import { nameOf, readChunks } from './chunks.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { MAX_LINE_BYTES, readLines } from './lines.ts';
-import { type Output, openOutput } from './output.ts';
-import { findClash } from './paths.ts';
+import { type Output, openAnswer } from './output.ts';
 import { parseScenario, type Scenario } from './scenario.ts';
 import type { Execute, Surroundings } from './surroundings.ts';
 import { printable } from './terminal.ts';
@@ -41,14 +40,9 @@ function parseSemantics(text: string): readonly SemanticsId[] {
 async function evaluateScenarios({ files, semantics, out }: EvaluateOptions, surroundings: Surroundings): Promise<ExitCode> {
 	const { stderr, stdout, signal } = surroundings;
 	const complain = (text: string) => stderr.write(`policy-audit: ${printable(text)}\n`);
-	const clash = await findClash({ inputs: files, out });
-	if (clash !== undefined) {
-		complain(clash);
-		return EXIT.nothing;
-	}
-	const output = await openOutput(out, stdout).catch((error: Error) => error);
-	if (output instanceof Error) {
-		complain(`--out cannot be written: ${output.message}`);
+	const output = await openAnswer({ inputs: files, out }, stdout);
+	if (typeof output === 'string') {
+		complain(output);
 		return EXIT.nothing;
 	}
 	const tally: Tally = { lines: 0, refused: 0 };

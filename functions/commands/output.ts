@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
-import { realPath } from './paths.ts';
+import { findClash, type Paths, realPath } from './paths.ts';
 
 /** Where a command's answer goes. */
 export interface Output {
@@ -15,11 +15,17 @@ export interface Output {
 	close(keep: boolean): Promise<void>;
 }
 
+/** The output of a command that reads and writes these paths; or a reason (text) why there can be none. */
+export async function openAnswer(paths: Paths, stream: Writable): Promise<Output | string> {
+	const clash = await findClash(paths);
+	return clash ?? openOutput(paths.out, stream).catch((error: Error) => `--out cannot be written: ${error.message}`);
+}
+
 /**
  * Opens a file beside the path, which takes its place when all is written, so that what stands there is lost to nothing less than a whole
  * answer; or wraps the stream where there is no path. Rejects where the file cannot be written.
  */
-export async function openOutput(path: string | undefined, stream: Writable): Promise<Output> {
+async function openOutput(path: string | undefined, stream: Writable): Promise<Output> {
 	if (path === undefined) return toStream(stream);
 	const target = await realPath(path);
 	const found = await stat(target).catch(() => undefined);

@@ -3,8 +3,7 @@ import { type Audit, runAudit, type Say } from './audit.ts';
 import { closingText, exitCodeOf } from './closing.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { type AuditOptions, withAuditOptions } from './options.ts';
-import { type Output, openOutput } from './output.ts';
-import { findClash } from './paths.ts';
+import { type Output, openAnswer } from './output.ts';
 import { readRejects, writeResults } from './results.ts';
 import type { Execute, Surroundings } from './surroundings.ts';
 import { printable } from './terminal.ts';
@@ -47,14 +46,9 @@ export async function audit({ options, surroundings, keep, say, next }: AuditCom
 	const { stderr, stdout } = surroundings;
 	const complain = (text: string) => stderr.write(`policy-audit: ${printable(text)}\n`);
 	const { entries = [], snapshots = [], db, out, candidates } = options;
-	const clash = await findClash({ inputs: entries, snapshots, db, out });
-	if (clash !== undefined) {
-		complain(clash);
-		return EXIT.nothing;
-	}
-	const output = await openOutput(out, stdout).catch((error: Error) => error);
-	if (output instanceof Error) {
-		complain(`--out cannot be written: ${output.message}`);
+	const output = await openAnswer({ inputs: entries, snapshots, db, out }, stdout);
+	if (typeof output === 'string') {
+		complain(output);
 		return EXIT.nothing;
 	}
 	let code: ExitCode = EXIT.nothing;

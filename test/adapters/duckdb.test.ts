@@ -4,10 +4,11 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { equal, is, match, ok, unreachable } from 'uvu/assert';
+import { equal, is, match, ok } from 'uvu/assert';
 import { openDuckdb } from '../../functions/adapters/duckdb.ts';
 import { describe } from '../describe.ts';
 import { rejectRow, verdictRow } from '../schemas/rows.ts';
+import { refusal } from './refusal.ts';
 
 const ALL = 'SELECT * FROM `${dataset}.verdicts_v1` ORDER BY entry_id';
 
@@ -18,15 +19,6 @@ async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
 	} finally {
 		await rm(folder, { recursive: true });
 	}
-}
-
-async function refusal(attempt: Promise<unknown>): Promise<string> {
-	try {
-		await attempt;
-	} catch (error) {
-		return (error as Error).message;
-	}
-	return unreachable('it was not refused') as never;
 }
 
 const memory = await openDuckdb();

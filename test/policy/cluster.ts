@@ -1,10 +1,13 @@
 import { compileSnapshot } from '../../functions/policy/compile.ts';
+import { judge } from '../../functions/policy/judge.ts';
 import type {
 	ClusterState,
+	Disposition,
 	Flow,
 	LabelSelector,
 	NetworkPolicy,
 	Observation,
+	OtherPolicy,
 	PodState,
 	PolicyPeer,
 	PolicyRule,
@@ -81,4 +84,19 @@ export const observe = (
 	policies,
 	timestamp: '2026-11-24T10:00:00Z',
 	timestampMs: Date.parse('2026-11-24T10:00:00Z'),
+});
+
+/** The finding, or the reasons why there is none. */
+export const decided = (disposition: Disposition, state: Partial<ClusterState>, tweaks: Partial<Flow> = {}) => {
+	const { finding, reasons } = judge(cluster(state), observe(disposition, tweaks));
+	return finding === 'undecidable' ? reasons : finding;
+};
+
+/** A policy of another kind. */
+export const other = (kind: string, spec: unknown, more: Partial<OtherPolicy> = {}): OtherPolicy => ({
+	apiVersion: 'x/v1',
+	kind,
+	name: 'o',
+	spec,
+	...more,
 });

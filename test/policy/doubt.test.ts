@@ -3,22 +3,11 @@ import { doubtsOf, possibleVerdicts } from '../../functions/policy/doubt.ts';
 import { evaluate } from '../../functions/policy/evaluate.ts';
 import { resolveFlow } from '../../functions/policy/flow.ts';
 import { judge } from '../../functions/policy/judge.ts';
-import type { ClusterState, Disposition, Flow, LabelRequirement, OtherPolicy } from '../../functions/policy/model.ts';
+import type { ClusterState, Flow, LabelRequirement, OtherPolicy } from '../../functions/policy/model.ts';
 import { ALL, CALICO, CILIUM, NONE, SPECIFIED } from '../../functions/policy/semantics.ts';
 import { describe } from '../describe.ts';
-import { block, cluster, flow, labels, observe, pod, policy, rule } from './cluster.ts';
+import { block, cluster, decided, flow, labels, observe, other, pod, policy, rule } from './cluster.ts';
 
-const decided = (disposition: Disposition, state: Partial<ClusterState>, tweaks: Partial<Flow> = {}) => {
-	const { finding, reasons } = judge(cluster(state), observe(disposition, tweaks));
-	return finding === 'undecidable' ? reasons : finding;
-};
-const other = (kind: string, spec: object, more: Partial<OtherPolicy> = {}): OtherPolicy => ({
-	apiVersion: 'x/v1',
-	kind,
-	name: 'o',
-	spec,
-	...more,
-});
 const OPEN = policy({ ingress: [rule()] });
 const DENY = policy();
 

@@ -1,20 +1,9 @@
 import * as assert from 'uvu/assert';
 import { judge } from '../../functions/policy/judge.ts';
-import type { ClusterState, Disposition, Flow, OtherPolicy } from '../../functions/policy/model.ts';
+import type { ClusterState, Flow } from '../../functions/policy/model.ts';
 import { describe } from '../describe.ts';
-import { cluster, observe, pod, policy, rule } from './cluster.ts';
+import { cluster, decided, observe, other, pod, policy, rule } from './cluster.ts';
 
-const decided = (disposition: Disposition, state: Partial<ClusterState>, tweaks: Partial<Flow> = {}) => {
-	const { finding, reasons } = judge(cluster(state), observe(disposition, tweaks));
-	return finding === 'undecidable' ? reasons : finding;
-};
-const other = (kind: string, spec: object, more: Partial<OtherPolicy> = {}): OtherPolicy => ({
-	apiVersion: 'x/v1',
-	kind,
-	name: 'o',
-	spec,
-	...more,
-});
 const OPEN = policy({ ingress: [rule()] });
 const DENY = policy();
 const OTHER = ['other-policy-kind'];

@@ -3,14 +3,8 @@ import type { Labels, OtherPolicy } from '../../functions/policy/model.ts';
 import { compileOthers, type DirectionEffects, type OtherEffects } from '../../functions/policy/other.ts';
 import { CALICO, CILIUM } from '../../functions/policy/semantics.ts';
 import { describe } from '../describe.ts';
+import { other } from './cluster.ts';
 
-const other = (kind: string, spec: unknown, more: Partial<OtherPolicy> = {}): OtherPolicy => ({
-	apiVersion: 'x/v1',
-	kind,
-	name: 'o',
-	spec,
-	...more,
-});
 const one = (policy: OtherPolicy): OtherEffects => {
 	const [first, ...rest] = compileOthers([policy]);
 	if (!first || rest.length > 0) throw new Error(`${rest.length}`);

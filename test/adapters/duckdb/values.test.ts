@@ -1,20 +1,12 @@
-import { equal, is, match, unreachable } from 'uvu/assert';
+import { equal, is, match } from 'uvu/assert';
 import { openDuckdb } from '../../../functions/adapters/duckdb.ts';
 import { readSchemas } from '../../../functions/adapters/schemas.ts';
 import type { Row } from '../../../functions/ports.ts';
 import { describe } from '../../describe.ts';
 import { rejectRow, verdictRow } from '../../schemas/rows.ts';
+import { refusal } from '../refusal.ts';
 
 const ALL = 'SELECT * FROM `${dataset}.verdicts_v1`';
-
-async function refusal(attempt: Promise<unknown>): Promise<string> {
-	try {
-		await attempt;
-	} catch (error) {
-		return (error as Error).message;
-	}
-	return unreachable('it was not refused') as never;
-}
 
 const memory = await openDuckdb();
 let trips = 0;
