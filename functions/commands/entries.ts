@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
-import { type Fields, fieldsAt, isFields, textAt } from '../ingest/refusal.ts';
+import { fieldsAt, textAt } from '../ingest/refusal.ts';
 import { ORIGIN_ATTRIBUTE } from '../ingest/row.ts';
+import { type Fields, isFields } from '../policy/fields.ts';
 import { nameOf, readChunks } from './chunks.ts';
 import { createSplitter, type Value } from './values.ts';
 

@@ -1,6 +1,7 @@
+import type { Fields } from '../policy/fields.ts';
 import { formatAddress, parseAddress } from '../policy/ip.ts';
 import type { Direction, Flow, FlowEnd } from '../policy/model.ts';
-import { type Fields, fieldsAt, isRefusal, quote, type Refusal, refuse, textAt } from './refusal.ts';
+import { fieldsAt, isRefusal, quote, type Refusal, refuse, textAt } from './refusal.ts';
 
 /** Some agents write a protocol as IANA's number. Others are kept as they are, in upper case. */
 const PROTOCOLS: ReadonlyMap<string, string> = new Map([

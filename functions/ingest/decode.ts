@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import { type Fields, isFields } from '../policy/fields.ts';
 import type { Disposition, Flow, LoggedPolicy, Observation } from '../policy/model.ts';
 import type { ClusterKey } from '../ports.ts';
 import { decodeFlow } from './connection.ts';
-import { type Fields, fieldsAt, isFields, isRefusal, quote, type Refusal, refuse, textAt } from './refusal.ts';
+import { fieldsAt, isRefusal, quote, type Refusal, refuse, textAt } from './refusal.ts';
 import { type Moment, parseTimestamp } from './timestamp.ts';
 
 /** A policy-action entry, as far as it is judged and kept. */

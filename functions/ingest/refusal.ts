@@ -1,3 +1,5 @@
+import { type Fields, field, isFields } from '../policy/fields.ts';
+
 /** Why a message can never become a verdict. The ids are values of the column `rejects_v1.reason`. */
 export type RejectReason =
 	| 'empty'
@@ -25,26 +27,21 @@ export interface Refusal {
 	readonly detail: string;
 }
 
-/** An object of a parsed JSON document. */
-export type Fields = Readonly<Record<string, unknown>>;
-
 const QUOTED_CHARACTERS = 80;
 
 export const refuse = (reason: RejectReason, detail: string): Refusal => ({ reason, detail });
 
 export const isRefusal = (value: unknown): value is Refusal => isFields(value) && typeof value['reason'] === 'string' && 'detail' in value;
 
-export const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** A property of the object's own that is a string. */
 export function textAt(fields: Fields, key: string): string | undefined {
-	const value = Object.hasOwn(fields, key) ? fields[key] : undefined;
+	const value = field(fields, key);
 	return typeof value === 'string' ? value : undefined;
 }
 
 /** A property of the object's own that is an object. */
 export function fieldsAt(fields: Fields, key: string): Fields | undefined {
-	const value = Object.hasOwn(fields, key) ? fields[key] : undefined;
+	const value = field(fields, key);
 	return isFields(value) ? value : undefined;
 }
 

@@ -7,7 +7,6 @@ import {
 	ALL,
 	CIDR_MATCHES_NODES,
 	CIDR_MATCHES_PODS,
-	CILIUM,
 	CILIUM_1_12,
 	CILIUM_1_13,
 	CILIUM_FROM_1_20,
@@ -56,10 +55,14 @@ export interface CompiledPort {
 	readonly ambiguous: boolean;
 }
 
-/** The two ends of a flow. */
-export interface Ends {
+/** What a clause is asked about: two ends, a protocol and a destination port. */
+export interface Packet {
+	readonly direction: Direction;
 	readonly subject: ResolvedEnd;
 	readonly peer: ResolvedEnd;
+	readonly protocol: Protocol;
+	/** -1 where there is none. */
+	readonly port: number;
 }
 
 export interface CompiledRule {
@@ -83,7 +86,7 @@ export const allPortsMask = (ruleHasPeers: boolean): Mask => ALL & ~(ruleHasPeer
  * "This field may be used to allow traffic from … only": under which semantics the peer matches that end.
  * `unseen` is what selectors answer for labels that are not known, a Pod's or a namespace's: NONE, or ALL to find what they may admit.
  */
-export function peerMask(peer: CompiledPeer, { subject, peer: end }: Ends, unseen: Mask): Mask {
+export function peerMask(peer: CompiledPeer, { subject, peer: end }: Packet, unseen: Mask): Mask {
 	if (peer.cidr) return blockMask(peer, end, subject);
 	const identity = end.identity;
 	if (!identity) return end.kind === 'unknown' ? unseen : peer.outside;
@@ -135,19 +138,12 @@ function includes({ cidr, except: excepted }: CompiledPeer, address: Address): b
 	return true;
 }
 
-/** What a port entry is asked about. */
-interface Asked extends Ends {
-	readonly direction: Direction;
-	readonly protocol: Protocol;
-	readonly port: number;
-}
-
 /**
  * Under which semantics the port entry matches the destination port. `unseen` is what a name answers for a Pod that is not known.
  * "If the port is not provided, this matches all port names and numbers. … If present, only traffic on the specified protocol AND port
  * will be matched." A protocol of TCP never admits another one; ICMP and others have no ports, so only rules without ports admit them.
  */
-export function portMask(entry: CompiledPort, { direction, subject, peer, protocol, port }: Asked, unseen: Mask): Mask {
+export function portMask(entry: CompiledPort, { direction, subject, peer, protocol, port }: Packet, unseen: Mask): Mask {
 	if (entry.protocol !== protocol) return NONE;
 	if (entry.name !== undefined) {
 		const own = ownNameMask(entry, port, direction === 'ingress' ? subject : peer, unseen);
@@ -175,7 +171,7 @@ function ownNameMask(entry: CompiledPort, port: number, destination: ResolvedEnd
 }
 
 /** The construct that makes this peer answer differently under different semantics for that end. */
-export function peerConstruct(peer: CompiledPeer, { subject, peer: end }: Ends, direction: Direction): ConstructId {
+export function peerConstruct(peer: CompiledPeer, { subject, peer: end, direction }: Packet): ConstructId {
 	if (!peer.cidr) return end.identity ? 'label-not-identity' : 'negative-namespace-selector';
 	switch (end.kind) {
 		case 'pod':
@@ -210,6 +206,3 @@ export function portConstruct(entry: CompiledPort, direction: Direction, loses: 
 	if (!loses) return 'named-port-widened';
 	return entry.ambiguous ? 'named-port-ambiguous' : 'named-port-unresolved';
 }
-
-/** All generations of Cilium: the other side of SPECIFIED. */
-export const ENFORCES_UNLISTED_DIRECTIONS: Mask = CILIUM;

@@ -5,6 +5,7 @@ import { type Cidr, formatAddress, parseAddress, parseCidr } from './ip.ts';
 import type { ClusterFacts, ClusterState, Labels, NamedPort, Snapshot } from './model.ts';
 import { compileOthers, type OtherEffects } from './other.ts';
 import { compileSelector, createVocabulary, mention, valuesOf, valuesOfUnseen } from './selector.ts';
+import { shared } from './shared.ts';
 
 export interface CompiledSnapshot {
 	readonly id: string;
@@ -43,7 +44,8 @@ export function compileSnapshot(snapshot: Snapshot): CompiledSnapshot {
 	for (const pod of state.pods) {
 		const namespace = namespaces.get(pod.namespace) as CompiledNamespace;
 		const identity = identify(identities, namespace, pod.labels);
-		const ports = pod.ports && shareEqual(portLists, pod.ports);
+		const declared = pod.ports;
+		const ports = declared && shared(portLists, contentOf(declared), () => declared);
 		namespace.pods.set(pod.name, podEnd(pod, identity, { ip: pod.ips[0], addresses: parseAddresses(pod.ips), ports }));
 	}
 	for (const service of state.services) namespaces.get(service.namespace)?.services.push(service);
@@ -75,14 +77,9 @@ export function compileSnapshot(snapshot: Snapshot): CompiledSnapshot {
 	};
 }
 
-/** Of equal lists the first that came. Most Pods of a cluster declare one of few, which then stay near in memory. */
-function shareEqual(known: Map<string, readonly NamedPort[]>, ports: readonly NamedPort[]): readonly NamedPort[] {
-	const content = JSON.stringify(ports.map(({ name, port, protocol, init }) => [name, port, protocol, init]));
-	const equal = known.get(content);
-	if (equal) return equal;
-	known.set(content, ports);
-	return ports;
-}
+/** Most Pods of a cluster declare one of few lists. */
+const contentOf = (ports: readonly NamedPort[]): string =>
+	JSON.stringify(ports.map(({ name, port, protocol, init }) => [name, port, protocol, init]));
 
 function mentionAll({ policies, unreadablePolicies }: ClusterState): Vocabularies {
 	const pods = createVocabulary(true);

@@ -1,9 +1,10 @@
-import { allPortsMask, type CompiledPeer, type CompiledPort, type CompiledRule, ENFORCES_UNLISTED_DIRECTIONS, PROTOCOL } from './clause.ts';
+import { allPortsMask, type CompiledPeer, type CompiledPort, type CompiledRule, PROTOCOL } from './clause.ts';
 import { describePeer, describePort } from './describe.ts';
 import { type Cidr, parseCidr } from './ip.ts';
 import type { Direction, LabelSelector, NetworkPolicy, PodState, PolicyPeer, PolicyPort, PolicyRule } from './model.ts';
 import { type CompiledSelector, compileSelector, isEverything, isNegative, type Vocabulary } from './selector.ts';
-import { ALL, CILIUM_1_12, CILIUM_TO_1_19, type Mask, NONE } from './semantics.ts';
+import { ALL, CILIUM, CILIUM_1_12, CILIUM_TO_1_19, type Mask, NONE } from './semantics.ts';
+import { shared } from './shared.ts';
 
 export interface CompiledPolicy {
 	/** `namespace/name`. */
@@ -14,9 +15,8 @@ export interface CompiledPolicy {
 	readonly subjects: CompiledSelector;
 	/** The semantics under which the policy is accepted at all. */
 	readonly accepted: Mask;
-	/** The semantics under which it has the direction: isolates in it, and admits by its rules. */
-	readonly ingressTypes: Mask;
-	readonly egressTypes: Mask;
+	/** The semantics under which it has a direction: isolates in it, and admits by its rules. */
+	readonly types: Readonly<Record<Direction, Mask>>;
 	readonly ingress: readonly CompiledRule[];
 	readonly egress: readonly CompiledRule[];
 }
@@ -53,13 +53,6 @@ export interface Compiler extends Vocabularies {
 	readonly ports: Map<string, CompiledPort>;
 }
 
-/** What `known` has for that content; made where it has none. */
-function shared<T>(known: Map<string, T>, content: string, make: () => T): T {
-	const found = known.get(content) ?? make();
-	known.set(content, found);
-	return found;
-}
-
 /** Compiles one policy. */
 export function compilePolicy(source: NetworkPolicy, compiler: Compiler): CompiledPolicy {
 	const rules = (direction: Direction) => source[direction].map((rule, index) => compileRule({ rule, index, direction }, compiler));
@@ -72,8 +65,7 @@ export function compilePolicy(source: NetworkPolicy, compiler: Compiler): Compil
 		subjects: compileSelector(compiler.pods, source.podSelector),
 		// 1.12 refuses any policy with SCTP on any port entry of either direction, listed in policyTypes or not.
 		accepted: usesSctp ? ALL & ~CILIUM_1_12 : ALL,
-		ingressTypes: typesMask(source, 'ingress'),
-		egressTypes: typesMask(source, 'egress'),
+		types: { ingress: typesMask(source, 'ingress'), egress: typesMask(source, 'egress') },
 		ingress: rules('ingress'),
 		egress: rules('egress'),
 	};
@@ -81,7 +73,7 @@ export function compilePolicy(source: NetworkPolicy, compiler: Compiler): Compil
 
 /** "List of rule types that the NetworkPolicy relates to": Cilium also enforces rules of a direction that the list leaves out. */
 const typesMask = (source: NetworkPolicy, direction: Direction): Mask =>
-	source.types.includes(direction) ? ALL : source[direction].length > 0 ? ENFORCES_UNLISTED_DIRECTIONS : NONE;
+	source.types.includes(direction) ? ALL : source[direction].length > 0 ? CILIUM : NONE;
 
 /** See `multi-network`: such a policy says nothing about the default network. */
 export const isForOtherNetwork = ({ annotations }: NetworkPolicy): boolean =>

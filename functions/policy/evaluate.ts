@@ -1,7 +1,7 @@
-import { type CompiledRule, peerMask, portMask } from './clause.ts';
+import { type CompiledRule, type Packet, peerMask, portMask } from './clause.ts';
 import type { CompiledPolicy } from './compiled-policy.ts';
 import type { Verdicts } from './finding.ts';
-import type { Disguise, Packet, ResolvedFlow } from './flow.ts';
+import type { Disguise, ResolvedFlow } from './flow.ts';
 import { type AppliedRule, policiesFor, portKey, type SubjectPolicies } from './identity.ts';
 import { ALL, CALICO, type Mask, NO_REMOTE_NODE_IDENTITY, NONE, SPECIFIED } from './semantics.ts';
 

@@ -1,9 +1,18 @@
-import { type CompiledPeer, type CompiledPort, type CompiledRule, peerConstruct, peerMask, portConstruct, portMask } from './clause.ts';
+import {
+	type CompiledPeer,
+	type CompiledPort,
+	type CompiledRule,
+	type Packet,
+	peerConstruct,
+	peerMask,
+	portConstruct,
+	portMask,
+} from './clause.ts';
 import type { CompiledPolicy } from './compiled-policy.ts';
 import type { ConstructId } from './constructs.ts';
 import { type Admission, denied, type Evaluation, peersMask } from './evaluate.ts';
 import type { Evidence, Judgement } from './finding.ts';
-import type { Packet, ResolvedFlow } from './flow.ts';
+import type { ResolvedFlow } from './flow.ts';
 import type { AppliedPolicy, Identity } from './identity.ts';
 import type { Direction } from './model.ts';
 import { matchMask } from './selector.ts';
@@ -24,6 +33,12 @@ const ofPolicy = (role: Role, { source }: CompiledPolicy, direction: Direction):
 	direction,
 });
 
+const ofRule = (role: Role, policy: CompiledPolicy, rule: CompiledRule): Evidence => ({
+	...ofPolicy(role, policy, rule.direction),
+	rule: rule.index,
+	source: rule.source,
+});
+
 /** The policies that isolate the subject under any of the semantics. */
 export function isolating({ concerned }: Evaluation, mask: Mask): readonly Evidence[] {
 	const { policies, direction } = concerned;
@@ -40,26 +55,14 @@ export function admitting({ admissions, flow }: Evaluation, mask: Mask): Evidenc
 }
 
 function ofAdmission({ policy, rule, mask, disguise }: Admission, flow: ResolvedFlow, wanted: Mask): Evidence {
-	const { peer, port } = firstMatches(rule, disguise ?? flow, mask & wanted);
-	const evidence = {
-		role: 'admits' as const,
-		policyKind: 'NetworkPolicy',
-		policyNamespace: policy.source.namespace,
-		policyName: policy.source.name,
-		direction: rule.direction,
-		rule: rule.index,
-		source: rule.source,
-		clause: clauseOf(rule, peer, port),
-	};
-	if (peer < 0) return port < 0 ? evidence : { ...evidence, port };
-	return port < 0 ? { ...evidence, peer } : { ...evidence, peer, port };
+	return { ...ofRule('admits', policy, rule), ...firstMatches(rule, disguise ?? flow, mask & wanted) };
 }
 
-/** The first peer and port of a rule that match under any of the semantics; -1 where the rule names none. */
-function firstMatches(rule: CompiledRule, packet: Packet, mask: Mask): { peer: number; port: number } {
+/** The first peer and port of a rule that match under any of the semantics, and both as a clause. Of what the rule does not name there is none. */
+function firstMatches(rule: CompiledRule, packet: Packet, mask: Mask): Pick<Evidence, 'peer' | 'port' | 'clause'> {
 	const peer = rule.peers.findIndex((candidate) => peerMask(candidate, packet, NONE) & mask);
 	const port = rule.ports.findIndex((entry) => portMask(entry, packet, NONE) & mask);
-	return { peer, port };
+	return { ...(peer >= 0 && { peer }), ...(port >= 0 && { port }), clause: clauseOf(rule, peer, port) };
 }
 
 const NO_EVIDENCE: readonly Evidence[] = [];
@@ -128,7 +131,7 @@ type Piece = Pick<Evidence, 'construct' | 'semantics' | 'clause' | 'peer' | 'por
 /** "What fails first": the policy as a whole, its subject selector, its direction. `rest`: the semantics under which none of them fails. */
 function policyFactors(policy: CompiledPolicy, { subject, direction }: ResolvedFlow, fails: Mask): { pieces: Piece[]; rest: Mask } {
 	const selected = matchMask(policy.subjects, (subject.identity as Identity).values);
-	const types = direction === 'ingress' ? policy.ingressTypes : policy.egressTypes;
+	const types = policy.types[direction];
 	// Nearly always the policy is not to blame.
 	if ((policy.accepted & selected & types & fails) === fails) return { pieces: [], rest: fails };
 	const factors: readonly (readonly [Mask, ConstructId, string])[] = [
@@ -151,11 +154,9 @@ function admissionBlame(role: Role, admission: Admission, flow: ResolvedFlow, { 
 	const { policy, rule, disguise } = admission;
 	const { pieces, rest } = policyFactors(policy, flow, fails);
 	if (disguise && works & CALICO) {
-		const { peer, port } = firstMatches(rule, disguise, CALICO);
-		const indices = { ...(peer >= 0 && { peer }), ...(port >= 0 && { port }) };
-		if (rest) pieces.push({ construct: disguise.construct, clause: clauseOf(rule, peer, port), semantics: rest, ...indices });
+		if (rest) pieces.push({ construct: disguise.construct, semantics: rest, ...firstMatches(rule, disguise, CALICO) });
 	} else pieces.push(...ruleFactors(role, rule, flow, { works, fails: rest }));
-	return pieces.map((piece) => ({ ...ofPolicy(role, policy, rule.direction), rule: rule.index, source: rule.source, ...piece }));
+	return pieces.map((piece) => ({ ...ofRule(role, policy, rule), ...piece }));
 }
 
 /** The port entry that fails, then the peer that fails. */
@@ -170,7 +171,7 @@ function ruleFactors(role: Role, rule: CompiledRule, flow: ResolvedFlow, { works
 	const peers = failing(fails & ~ports.mask, rule.peers, (peer) => peerMask(peer, flow, NONE), works);
 	if (peers.mask) {
 		const peer = rule.peers[peers.index] as CompiledPeer;
-		pieces.push({ construct: peerConstruct(peer, flow, rule.direction), clause: peer.text, peer: peers.index, semantics: peers.mask });
+		pieces.push({ construct: peerConstruct(peer, flow), clause: peer.text, peer: peers.index, semantics: peers.mask });
 	}
 	return pieces;
 }
@@ -200,12 +201,5 @@ export function evidenceOf({ finding, evidence, verdicts }: Judgement): readonly
  */
 function nearMiss({ concerned, near, flow }: Evaluation): Evidence | undefined {
 	const applied = near ?? concerned.rules.find(({ applies, rule }) => applies & CALICO && peersMask(rule, flow, NONE) & CALICO);
-	return (
-		applied && {
-			...ofPolicy('near-miss', applied.policy, flow.direction),
-			rule: applied.rule.index,
-			source: applied.rule.source,
-			clause: near ? 'peers' : 'ports',
-		}
-	);
+	return applied && { ...ofRule('near-miss', applied.policy, applied.rule), clause: near ? 'peers' : 'ports' };
 }

@@ -1,17 +1,9 @@
-import { type Ends, PROTOCOL, type Protocol } from './clause.ts';
+import { type Packet, PROTOCOL, type Protocol } from './clause.ts';
 import type { CompiledSnapshot } from './compile.ts';
 import type { ConstructId } from './constructs.ts';
 import type { ResolvedEnd } from './end.ts';
-import type { Direction, Flow } from './model.ts';
+import type { Flow } from './model.ts';
 import { resolveEnd } from './resolve.ts';
-
-/** What a clause is asked about: two ends, a protocol and a destination port. */
-export interface Packet extends Ends {
-	readonly direction: Direction;
-	readonly protocol: Protocol;
-	/** -1 where there is none. */
-	readonly port: number;
-}
 
 /** The flow as Calico sees it at its place in the packet's path: a rule that admits this admits the flow under `calico`. */
 export interface Disguise extends Packet {

@@ -5,6 +5,7 @@ import type { Evidence } from './finding.ts';
 import type { Direction, Labels, ServiceState, UnreadablePolicy } from './model.ts';
 import { type CompiledSelector, matchMask, type Vocabulary, valuesOf } from './selector.ts';
 import { ALL, type Mask, NONE } from './semantics.ts';
+import { shared } from './shared.ts';
 
 /** A Namespace as selectors see it, and the policies in it. */
 export interface CompiledNamespace {
@@ -87,15 +88,12 @@ export interface Identities {
 export function identify({ vocabulary, known, values }: Identities, namespace: CompiledNamespace, labels: Labels): Identity {
 	const own = valuesOf(vocabulary, labels);
 	const content = own.join(' ');
-	const key = `${namespace.index} ${content}`;
-	let identity = known.get(key);
-	if (!identity) {
-		const shared = values.get(content) ?? own;
-		values.set(content, shared);
-		identity = { namespace, values: shared, ingress: undefined, egress: undefined };
-		known.set(key, identity);
-	}
-	return identity;
+	return shared(known, `${namespace.index} ${content}`, () => ({
+		namespace,
+		values: shared(values, content, () => own),
+		ingress: undefined,
+		egress: undefined,
+	}));
 }
 
 /**
@@ -109,17 +107,12 @@ export function policiesFor(identity: Identity, direction: Direction): SubjectPo
 	const policies: AppliedPolicy[] = [];
 	let key: string = direction;
 	for (const [index, policy] of namespace.policies.entries()) {
-		const types = direction === 'ingress' ? policy.ingressTypes : policy.egressTypes;
-		const applies = types & policy.accepted & matchMask(policy.subjects, values);
+		const applies = policy.types[direction] & policy.accepted & matchMask(policy.subjects, values);
 		if (applies === NONE) continue;
 		policies.push({ policy, applies });
 		key += ` ${index}:${applies}`;
 	}
-	let found = namespace.subjects.get(key);
-	if (!found) {
-		found = concern(policies, direction);
-		namespace.subjects.set(key, found);
-	}
+	const found = shared(namespace.subjects, key, () => concern(policies, direction));
 	if (direction === 'ingress') identity.ingress = found;
 	else identity.egress = found;
 	return found;
@@ -130,20 +123,19 @@ export function policiesFor(identity: Identity, direction: Direction): SubjectPo
  * may select it.
  */
 export function identifyUnseen(identities: Identities, namespace: CompiledNamespace, by: 'every-pod' | 'any-pod'): Identity {
-	const key = `${namespace.index} ${by}`;
-	const known = identities.known.get(key);
-	if (known) return known;
 	const of = (direction: Direction) =>
 		concern(
 			namespace.policies
 				.filter(({ subjects }) => by === 'any-pod' || subjects.length === 0)
-				.map((policy) => ({ policy, applies: policy.accepted & (direction === 'ingress' ? policy.ingressTypes : policy.egressTypes) }))
+				.map((policy) => ({ policy, applies: policy.accepted & policy.types[direction] }))
 				.filter(({ applies }) => applies !== NONE),
 			direction,
 		);
-	const identity = { ...identify(identities, namespace, {}), ingress: of('ingress'), egress: of('egress') };
-	identities.known.set(key, identity);
-	return identity;
+	return shared(identities.known, `${namespace.index} ${by}`, () => ({
+		...identify(identities, namespace, {}),
+		ingress: of('ingress'),
+		egress: of('egress'),
+	}));
 }
 
 function concern(policies: readonly AppliedPolicy[], direction: Direction): SubjectPolicies {

@@ -1,9 +1,8 @@
 /** Reading of what nobody has checked, such as the specs of other kinds: what has another shape is absent. Nothing here throws. */
 
-export type Json = Readonly<Record<string, unknown>>;
+import { type Fields, isFields } from './fields.ts';
 
-export const asObject = (value: unknown): Json =>
-	typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+export const asObject = (value: unknown): Fields => (isFields(value) ? value : {});
 export const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 export const asText = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 /** A number or its text; NaN where it is neither. */

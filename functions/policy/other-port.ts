@@ -1,4 +1,5 @@
-import { asList, asNumber, asObject, asText, type Json } from './loose.ts';
+import type { Fields } from './fields.ts';
+import { asList, asNumber, asObject, asText } from './loose.ts';
 
 /** The ports that a rule of another kind speaks of. What is not understood may be any port: such a policy is not evaluated, only suspected. */
 
@@ -31,7 +32,7 @@ export function filterPorts(ports: readonly unknown[]): readonly PortFilter[] {
  * Of a rule of the cluster-wide kinds: `ports` of AdminNetworkPolicy (`portNumber`, `portRange`, `namedPort`), `protocols` of
  * ClusterNetworkPolicy (`tcp: {destinationPort: {number, range}}`, `destinationNamedPort`).
  */
-export function clusterWidePorts(rule: Json): readonly PortFilter[] {
+export function clusterWidePorts(rule: Fields): readonly PortFilter[] {
 	const older = asList(rule['ports']).map(asObject);
 	const newer = asList(rule['protocols']).flatMap((each) => Object.entries(asObject(each)));
 	if (older.length + newer.length === 0) return ANY_PORT;
@@ -49,7 +50,7 @@ export function clusterWidePorts(rule: Json): readonly PortFilter[] {
 }
 
 /** Of a rule of Calico's kinds: `protocol`, and `destination.ports` as numbers, names and ranges such as `8000:9000`. */
-export function calicoPorts({ protocol, destination }: Json): readonly PortFilter[] {
+export function calicoPorts({ protocol, destination }: Fields): readonly PortFilter[] {
 	const ports = asList(asObject(destination)['ports']);
 	if (ports.length === 0) return [filterOf(protocol, undefined, undefined)];
 	return ports.map((port) => {

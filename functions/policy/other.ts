@@ -1,5 +1,6 @@
 import { type LabelPredicate, parseCalicoSelector } from './calico.ts';
-import { asList, asObject, asText, type Json } from './loose.ts';
+import type { Fields } from './fields.ts';
+import { asList, asObject, asText } from './loose.ts';
 import type { Direction, Labels, OtherPolicy } from './model.ts';
 import { ANY_PORT, calicoPorts, clusterWidePorts, filterPorts, type PortFilter } from './other-port.ts';
 import { CALICO, CILIUM, type Mask } from './semantics.ts';
@@ -74,7 +75,7 @@ const unreadable = (policy: OtherPolicy): OtherEffects => ({
 	egress: ANYTHING,
 });
 
-function fqdn(policy: OtherPolicy, spec: Json): OtherEffects {
+function fqdn(policy: OtherPolicy, spec: Fields): OtherEffects {
 	const admits = asList(spec['egress']).flatMap((rule) => filterPorts(asList(asObject(rule)['ports'])));
 	return {
 		policy,
@@ -85,7 +86,7 @@ function fqdn(policy: OtherPolicy, spec: Json): OtherEffects {
 	};
 }
 
-function cilium(policy: OtherPolicy, rule: Json): OtherEffects {
+function cilium(policy: OtherPolicy, rule: Fields): OtherEffects {
 	const defaultDeny = asObject(rule['enableDefaultDeny']);
 	const effects = (direction: Direction): DirectionEffects => {
 		const admits = asList(rule[direction]);
@@ -115,7 +116,7 @@ const toPorts = (entries: readonly unknown[]): readonly PortFilter[] =>
 	entries.length === 0 ? ANY_PORT : entries.flatMap((entry) => filterPorts(asList(asObject(entry)['ports'])));
 
 /** AdminNetworkPolicy and its successors neither isolate nor are they namespaced; their rules accept or deny by name. */
-function clusterWide(policy: OtherPolicy, spec: Json): OtherEffects {
+function clusterWide(policy: OtherPolicy, spec: Fields): OtherEffects {
 	const subject = asObject(spec['subject']);
 	const pods = asObject(subject['pods']);
 	const effects = (direction: Direction): DirectionEffects => {
@@ -136,7 +137,7 @@ function clusterWide(policy: OtherPolicy, spec: Json): OtherEffects {
 	};
 }
 
-function calico(policy: OtherPolicy, spec: Json): OtherEffects {
+function calico(policy: OtherPolicy, spec: Fields): OtherEffects {
 	const selector = readCalicoSelector(spec['selector']);
 	const namespaces = readCalicoSelector(spec['namespaceSelector']);
 	const limited = 'serviceAccountSelector' in spec;

@@ -1,5 +1,6 @@
 import type { LabelRequirement, LabelSelector, Labels } from './model.ts';
 import { ALL, CILIUM, CILIUM_FROM_1_15, CILIUM_FROM_1_20, type Mask, NONE } from './semantics.ts';
+import { shared } from './shared.ts';
 
 /** The value of a key that the object has not got, and of one whose value no selector mentions. Mentioned values count from 2. */
 const ABSENT = 0;
@@ -86,11 +87,7 @@ export function compileSelector(vocabulary: Vocabulary, selector: LabelSelector)
 	);
 	const requirements = [...fromLabels, ...selector.matchExpressions];
 	const content = JSON.stringify(requirements.map(({ key, operator, values }) => [key, operator, values]));
-	const known = vocabulary.compiled.get(content);
-	if (known) return known;
-	const compiled = requirements.map((requirement) => compileRequirement(vocabulary, requirement));
-	vocabulary.compiled.set(content, compiled);
-	return compiled;
+	return shared(vocabulary.compiled, content, () => requirements.map((requirement) => compileRequirement(vocabulary, requirement)));
 }
 
 function compileRequirement(vocabulary: Vocabulary, { key, operator, values }: LabelRequirement): Requirement {

@@ -191,7 +191,7 @@ describe('the construct of', (it) => {
 		const snapshot = cluster({ services, policies: [policy({ types: ['ingress', 'egress'], ingress: [rule({ peers: [peer] })] })] });
 		const resolved = resolveFlow(snapshot, flow(tweaks));
 		const compiled = snapshot.namespaces.get('default')?.policies[0]?.ingress[0]?.peers[0];
-		return compiled && peerConstruct(compiled, resolved, resolved.direction);
+		return compiled && peerConstruct(compiled, resolved);
 	};
 	const behind = (tweaks: object) => [{ namespace: 'default', name: 's', type: 'LoadBalancer', selector: { app: 'web' }, ...tweaks }];
 
