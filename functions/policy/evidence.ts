@@ -25,6 +25,11 @@ import { CALICO, type Mask, NONE } from './semantics.ts';
 
 type Role = Evidence['role'];
 
+interface Places {
+	readonly peer: number;
+	readonly port: number;
+}
+
 const ofPolicy = (role: Role, { source }: CompiledPolicy, direction: Direction): Evidence => ({
 	role,
 	policyKind: 'NetworkPolicy',
@@ -33,11 +38,23 @@ const ofPolicy = (role: Role, { source }: CompiledPolicy, direction: Direction):
 	direction,
 });
 
-const ofRule = (role: Role, policy: CompiledPolicy, rule: CompiledRule): Evidence => ({
-	...ofPolicy(role, policy, rule.direction),
+/** Written out and not spread from `ofPolicy`: every admitted flow makes one. */
+const ofRule = (role: Role, { source }: CompiledPolicy, rule: CompiledRule, clause: string): Evidence => ({
+	role,
+	policyKind: 'NetworkPolicy',
+	policyNamespace: source.namespace,
+	policyName: source.name,
+	direction: rule.direction,
 	rule: rule.index,
 	source: rule.source,
+	clause,
 });
+
+/** With the places of a peer and a port in their rule; -1 where it names none. */
+function withPlaces<T extends object>(piece: T, { peer, port }: Places): T & Pick<Evidence, 'peer' | 'port'> {
+	if (peer < 0) return port < 0 ? piece : { ...piece, port };
+	return port < 0 ? { ...piece, peer } : { ...piece, peer, port };
+}
 
 /** The policies that isolate the subject under any of the semantics. */
 export function isolating({ concerned }: Evaluation, mask: Mask): readonly Evidence[] {
@@ -55,14 +72,15 @@ export function admitting({ admissions, flow }: Evaluation, mask: Mask): Evidenc
 }
 
 function ofAdmission({ policy, rule, mask, disguise }: Admission, flow: ResolvedFlow, wanted: Mask): Evidence {
-	return { ...ofRule('admits', policy, rule), ...firstMatches(rule, disguise ?? flow, mask & wanted) };
+	const places = firstMatches(rule, disguise ?? flow, mask & wanted);
+	return withPlaces(ofRule('admits', policy, rule, clauseOf(rule, places)), places);
 }
 
-/** The first peer and port of a rule that match under any of the semantics, and both as a clause. Of what the rule does not name there is none. */
-function firstMatches(rule: CompiledRule, packet: Packet, mask: Mask): Pick<Evidence, 'peer' | 'port' | 'clause'> {
+/** The first peer and port of a rule that match under any of the semantics. */
+function firstMatches(rule: CompiledRule, packet: Packet, mask: Mask): Places {
 	const peer = rule.peers.findIndex((candidate) => peerMask(candidate, packet, NONE) & mask);
 	const port = rule.ports.findIndex((entry) => portMask(entry, packet, NONE) & mask);
-	return { ...(peer >= 0 && { peer }), ...(port >= 0 && { port }), clause: clauseOf(rule, peer, port) };
+	return { peer, port };
 }
 
 const NO_EVIDENCE: readonly Evidence[] = [];
@@ -126,7 +144,7 @@ function policyBlame(role: Role, { policy }: AppliedPolicy, flow: ResolvedFlow, 
 	return policyFactors(policy, flow, fails).pieces.map((piece) => ({ ...ofPolicy(role, policy, flow.direction), ...piece }));
 }
 
-type Piece = Pick<Evidence, 'construct' | 'semantics' | 'clause' | 'peer' | 'port' | 'rule'>;
+type Piece = Pick<Evidence, 'construct' | 'semantics' | 'peer' | 'port' | 'rule'> & { readonly clause: string };
 
 /** "What fails first": the policy as a whole, its subject selector, its direction. `rest`: the semantics under which none of them fails. */
 function policyFactors(policy: CompiledPolicy, { subject, direction }: ResolvedFlow, fails: Mask): { pieces: Piece[]; rest: Mask } {
@@ -154,9 +172,10 @@ function admissionBlame(role: Role, admission: Admission, flow: ResolvedFlow, { 
 	const { policy, rule, disguise } = admission;
 	const { pieces, rest } = policyFactors(policy, flow, fails);
 	if (disguise && works & CALICO) {
-		if (rest) pieces.push({ construct: disguise.construct, semantics: rest, ...firstMatches(rule, disguise, CALICO) });
+		const places = firstMatches(rule, disguise, CALICO);
+		if (rest) pieces.push(withPlaces({ construct: disguise.construct, clause: clauseOf(rule, places), semantics: rest }, places));
 	} else pieces.push(...ruleFactors(role, rule, flow, { works, fails: rest }));
-	return pieces.map((piece) => ({ ...ofRule(role, policy, rule), ...piece }));
+	return pieces.map((piece) => ({ ...ofRule(role, policy, rule, piece.clause), ...piece }));
 }
 
 /** The port entry that fails, then the peer that fails. */
@@ -184,7 +203,7 @@ function failing<T>(fails: Mask, elements: readonly T[], maskOf: (element: T) =>
 	return { mask: fails & ~union, index: masks.findIndex((mask) => mask & works) };
 }
 
-function clauseOf(rule: CompiledRule, peer: number, port: number): string {
+function clauseOf(rule: CompiledRule, { peer, port }: Places): string {
 	const peerText = peer >= 0 ? (rule.peers[peer] as CompiledPeer).text : 'every peer';
 	return port >= 0 ? `${peerText}, ${(rule.ports[port] as CompiledPort).text}` : peerText;
 }
@@ -201,5 +220,5 @@ export function evidenceOf({ finding, evidence, verdicts }: Judgement): readonly
  */
 function nearMiss({ concerned, near, flow }: Evaluation): Evidence | undefined {
 	const applied = near ?? concerned.rules.find(({ applies, rule }) => applies & CALICO && peersMask(rule, flow, NONE) & CALICO);
-	return applied && { ...ofRule('near-miss', applied.policy, applied.rule), clause: near ? 'peers' : 'ports' };
+	return applied && ofRule('near-miss', applied.policy, applied.rule, near ? 'peers' : 'ports');
 }

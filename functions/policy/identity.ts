@@ -101,9 +101,16 @@ export function identify({ vocabulary, known, values }: Identities, namespace: C
  * "A Pod is isolated … if there is any NetworkPolicy that both selects the pod and has [the direction] in its policyTypes."
  */
 export function policiesFor(identity: Identity, direction: Direction): SubjectPolicies {
-	const known = direction === 'ingress' ? identity.ingress : identity.egress;
-	if (known) return known;
-	const { namespace, values } = identity;
+	if (direction === 'ingress') {
+		identity.ingress ??= findPolicies(identity, direction);
+		return identity.ingress;
+	}
+	identity.egress ??= findPolicies(identity, direction);
+	return identity.egress;
+}
+
+/** Apart from `policiesFor`, which every flow calls: a closure in there would be paid for at each call. */
+function findPolicies({ namespace, values }: Identity, direction: Direction): SubjectPolicies {
 	const policies: AppliedPolicy[] = [];
 	let key: string = direction;
 	for (const [index, policy] of namespace.policies.entries()) {
@@ -112,10 +119,7 @@ export function policiesFor(identity: Identity, direction: Direction): SubjectPo
 		policies.push({ policy, applies });
 		key += ` ${index}:${applies}`;
 	}
-	const found = shared(namespace.subjects, key, () => concern(policies, direction));
-	if (direction === 'ingress') identity.ingress = found;
-	else identity.egress = found;
-	return found;
+	return shared(namespace.subjects, key, () => concern(policies, direction));
 }
 
 /**
