@@ -66,7 +66,7 @@ const flowColumns = ({ protocol, source, destination, sourcePort, port }: Flow):
 	destination_port: port ?? null,
 });
 
-const endColumns = (prefix: 'subject' | 'peer', { kind, namespace, name, workload, ip }: End): Row => ({
+const endColumns = (prefix: 'subject' | 'peer', { kind, ip, endpoint: { namespace, name, workload } }: End): Row => ({
 	[`${prefix}_kind`]: kind,
 	[`${prefix}_namespace`]: namespace ?? null,
 	[`${prefix}_name`]: name ?? null,

@@ -24,7 +24,7 @@ export function answer(snapshot: CompiledSnapshot, { flow, directions }: Questio
 	const asked = directions.map((direction) => {
 		const resolved = resolveFlow(snapshot, { ...flow, direction });
 		const evaluation = evaluate(resolved);
-		return { evaluation, subject: resolved.subject, doubts: doubtsOf(snapshot, evaluation) };
+		return { evaluation, subject: resolved.subject, doubts: doubtsOf(evaluation) };
 	});
 	return semantics.map((id) => together(asked.map((end) => answerOf(end, bit(id)))));
 }

@@ -1,5 +1,8 @@
+import type { CompiledSnapshot } from './compile.ts';
 import type { ConstructId } from './constructs.ts';
-import type { ResolvedEnd } from './end.ts';
+import { addressOf, NOTHING, type ResolvedEnd } from './end.ts';
+import type { Evidence } from './finding.ts';
+import type { CompiledNamespace } from './identity.ts';
 import { type Address, type Cidr, contains } from './ip.ts';
 import type { Direction, PolicyPeer, PolicyPort, PolicyRule } from './model.ts';
 import { type CompiledSelector, matchMask, matchUnseen } from './selector.ts';
@@ -24,6 +27,8 @@ export type Protocol = (typeof PROTOCOL)[keyof typeof PROTOCOL];
 
 /** A peer of a rule: an ipBlock (`cidr` set), or selectors. */
 export interface CompiledPeer {
+	/** Its place among the snapshot's peers. */
+	readonly number: number;
 	readonly source: PolicyPeer;
 	/** As a person would say it. */
 	readonly text: string;
@@ -57,6 +62,7 @@ export interface CompiledPort {
 
 /** What a clause is asked about: two ends, a protocol and a destination port. */
 export interface Packet {
+	readonly snapshot: CompiledSnapshot;
 	readonly direction: Direction;
 	readonly subject: ResolvedEnd;
 	readonly peer: ResolvedEnd;
@@ -71,6 +77,8 @@ export interface CompiledRule {
 	readonly source: PolicyRule;
 	readonly peers: readonly CompiledPeer[];
 	readonly ports: readonly CompiledPort[];
+	/** What an admission by it rests on, by the places of the peer and the port that match; each made when first asked for. */
+	readonly admits: (Evidence | undefined)[];
 }
 
 /** Semantics under which `endPort` is a range; under the others it is the first port only. */
@@ -86,37 +94,40 @@ export const allPortsMask = (ruleHasPeers: boolean): Mask => ALL & ~(ruleHasPeer
  * "This field may be used to allow traffic from … only": under which semantics the peer matches that end.
  * `unseen` is what selectors answer for labels that are not known, a Pod's or a namespace's: NONE, or ALL to find what they may admit.
  */
-export function peerMask(peer: CompiledPeer, { subject, peer: end }: Packet, unseen: Mask): Mask {
+export function peerMask(peer: CompiledPeer, { snapshot, subject, peer: end }: Packet, unseen: Mask): Mask {
 	if (peer.cidr) return blockMask(peer, end, subject);
-	const identity = end.identity;
-	if (!identity) return end.kind === 'unknown' ? unseen : peer.outside;
-	const { namespace } = identity;
+	const { namespaceIndex, labelSet } = end;
+	if (namespaceIndex === NOTHING) return end.kind === 'unknown' ? unseen : peer.outside;
 	// "If [namespaceSelector is] null, … selects the Pods matching podSelector in the policy's own namespace."
 	let mask = ALL;
 	if (peer.ownNamespace) {
 		// A policy selects in its own namespace, so that is the subject's.
-		if (namespace !== subject.identity?.namespace) return NONE;
-	} else if (namespace.known) mask = matchMask(peer.namespaces, namespace.values);
-	else mask = matchUnseen(peer.namespaces, namespace.values, unseen);
-	return mask === NONE ? NONE : mask & matchMask(peer.pods, identity.values);
+		if (namespaceIndex !== subject.namespaceIndex) return NONE;
+	} else {
+		const namespace = snapshot.namespaceList[namespaceIndex] as CompiledNamespace;
+		mask = namespace.known ? matchMask(peer.namespaces, namespace.labelSet) : matchUnseen(peer.namespaces, namespace.labelSet, unseen);
+	}
+	return mask === NONE ? NONE : mask & matchMask(peer.pods, labelSet);
 }
 
 /** "ipBlock … describes a particular CIDR … The except entry describes CIDRs that should not be included within this rule." */
 function blockMask(peer: CompiledPeer, end: ResolvedEnd, subject: ResolvedEnd): Mask {
-	const inside = end.address !== undefined && includes(peer, end.address);
+	const address = addressOf(end);
+	const inside = address !== undefined && includes(peer, address);
 	switch (end.kind) {
 		case 'pod':
 		case 'unknown':
 			// On Dataplane V2 an ipBlock never selects a Pod; with the beta option it does by any of the Pod's addresses.
 			return (
 				(inside ? SPECIFIED : NONE) |
-				((end.mismatch || end.addresses.length > 1 ? includesAny(peer, end.addresses) : inside) ? CIDR_MATCHES_PODS : NONE)
+				((end.mismatch || end.several ? includesAny(peer, end.endpoint.addresses) : inside) ? CIDR_MATCHES_PODS : NONE)
 			);
 		case 'node':
 		case 'host-network-pod': {
 			// With that option a node has the labels of the address in the flow; the own node, one identity, has those of all its addresses.
-			const own = subject.node !== undefined && subject.node === end.node;
-			return (inside ? SPECIFIED : NONE) | (inside || (own && includesAny(peer, end.addresses)) ? CIDR_MATCHES_NODES : NONE);
+			const { addresses, node } = end.endpoint;
+			const own = node !== undefined && node === subject.endpoint.node;
+			return (inside ? SPECIFIED : NONE) | (inside || (own && includesAny(peer, addresses)) ? CIDR_MATCHES_NODES : NONE);
 		}
 		case 'service':
 		case 'well-known':
@@ -172,7 +183,7 @@ function ownNameMask(entry: CompiledPort, port: number, destination: ResolvedEnd
 
 /** The construct that makes this peer answer differently under different semantics for that end. */
 export function peerConstruct(peer: CompiledPeer, { subject, peer: end, direction }: Packet): ConstructId {
-	if (!peer.cidr) return end.identity ? 'label-not-identity' : 'negative-namespace-selector';
+	if (!peer.cidr) return end.endpoint.identity ? 'label-not-identity' : 'negative-namespace-selector';
 	switch (end.kind) {
 		case 'pod':
 		case 'unknown':
@@ -190,7 +201,7 @@ export function peerConstruct(peer: CompiledPeer, { subject, peer: end, directio
 }
 
 /** Whether a Service hands the Pod connections that came to another node, which then stands as their source. */
-function isReachedThroughNodes({ identity, pod }: ResolvedEnd): boolean {
+function isReachedThroughNodes({ endpoint: { identity, pod } }: ResolvedEnd): boolean {
 	if (!identity || !pod) return false;
 	return identity.namespace.services.some(({ type, externalTrafficPolicy, selector }) => {
 		const entries = Object.entries(selector ?? {});

@@ -1,11 +1,13 @@
 import { clusterPorts, compilePolicy, isForOtherNetwork, type Vocabularies } from './compiled-policy.ts';
-import { bareEnd, parseAddresses, parseMs, podEnd, type ResolvedEnd, withAddress } from './end.ts';
+import { bareEndpoint, type Endpoint, parseAddresses, parseMs, podEndpoint } from './endpoint.ts';
+import { type Endpoints, indexEndpoints } from './endpoints.ts';
 import { type CompiledNamespace, type Identities, identify } from './identity.ts';
-import { type Cidr, formatAddress, parseAddress, parseCidr } from './ip.ts';
+import { type Cidr, parseCidr } from './ip.ts';
 import type { ClusterFacts, ClusterState, Labels, NamedPort, Snapshot } from './model.ts';
 import { compileOthers, type OtherEffects } from './other.ts';
-import { compileSelector, createVocabulary, mention, valuesOf, valuesOfUnseen } from './selector.ts';
+import { compileSelector, createVocabulary, labelSetOf, labelSetOfUnseen, mention } from './selector.ts';
 import { shared } from './shared.ts';
+import type { RuleTable } from './subject.ts';
 
 export interface CompiledSnapshot {
 	readonly id: string;
@@ -17,18 +19,22 @@ export interface CompiledSnapshot {
 	readonly cluster?: ClusterFacts;
 	readonly state: ClusterState;
 	readonly namespaces: ReadonlyMap<string, CompiledNamespace>;
-	/** Nodes by name, as the end of a flow with their first address. */
-	readonly nodes: ReadonlyMap<string, ResolvedEnd>;
-	/**
-	 * What has an address, by its one spelling: running Pods before nodes, nodes before host-network Pods, then Services and well-known ones.
-	 * An address that two running Pods have is of an unknown one.
-	 */
-	readonly byAddress: ReadonlyMap<string, ResolvedEnd>;
+	/** The same by their index. */
+	readonly namespaceList: readonly CompiledNamespace[];
+	/** By name. */
+	readonly nodes: ReadonlyMap<string, Endpoint>;
+	/** By address: running Pods before nodes, nodes before host-network Pods, then Services and well-known addresses. */
+	readonly endpoints: Endpoints;
 	/** The cluster's own ranges of Pod addresses, as far as they are known. */
 	readonly podRanges: readonly Cidr[];
 	readonly identities: Identities;
 	/** Policies of other kinds, as far as it can be told whom they concern. */
 	readonly others: readonly OtherEffects[];
+	readonly table: RuleTable;
+	/** Every policy could be read and evaluated, and every namespace is known. */
+	readonly complete: boolean;
+	/** Some policies are for an additional network's interfaces. */
+	readonly multiNetwork: boolean;
 }
 
 /**
@@ -38,18 +44,19 @@ export interface CompiledSnapshot {
 export function compileSnapshot(snapshot: Snapshot): CompiledSnapshot {
 	const { state } = snapshot;
 	const vocabularies = mentionAll(state);
-	const namespaces = compileNamespaces(state, vocabularies);
+	const table: RuleTable = { steps: [], subjects: [], peers: [] };
+	const namespaces = compileNamespaces(state, vocabularies, table);
 	const portLists = new Map<string, readonly NamedPort[]>();
-	const identities: Identities = { vocabulary: vocabularies.pods, known: new Map(), values: new Map() };
+	const identities: Identities = { vocabulary: vocabularies.pods, known: new Map() };
 	for (const pod of state.pods) {
 		const namespace = namespaces.get(pod.namespace) as CompiledNamespace;
 		const identity = identify(identities, namespace, pod.labels);
 		const declared = pod.ports;
 		const ports = declared && shared(portLists, contentOf(declared), () => declared);
-		namespace.pods.set(pod.name, podEnd(pod, identity, { ip: pod.ips[0], addresses: parseAddresses(pod.ips), ports }));
+		namespace.pods.set(pod.name, podEndpoint(pod, identity, { ports }));
 	}
 	for (const service of state.services) namespaces.get(service.namespace)?.services.push(service);
-	const compiler = { ...vocabularies, clusterPorts: clusterPorts(state.pods), peers: new Map(), ports: new Map() };
+	const compiler = { ...vocabularies, clusterPorts: clusterPorts(state.pods), peers: new Map(), numbered: table.peers, ports: new Map() };
 	for (const policy of state.policies) {
 		const namespace = namespaces.get(policy.namespace);
 		(isForOtherNetwork(policy) ? namespace?.otherNetworks : namespace?.policies)?.push(compilePolicy(policy, compiler));
@@ -59,8 +66,11 @@ export function compileSnapshot(snapshot: Snapshot): CompiledSnapshot {
 		namespaces.get(source.namespace)?.unreadable.push({ source, ...subjects });
 	}
 	const nodes = new Map(
-		state.nodes.map(({ name, ips }) => [name, bareEnd({ kind: 'node', name, ip: ips[0], addresses: parseAddresses(ips), node: name })]),
+		state.nodes.map(({ name, ips }) => [name, bareEndpoint({ kind: 'node', name, ips, addresses: parseAddresses(ips), node: name })]),
 	);
+	const namespaceList = [...namespaces.values()];
+	const others = compileOthers(state.otherPolicies);
+	const unread = state.unreadablePolicies.length + state.unreadableKinds.length + others.length;
 	return {
 		id: snapshot.id,
 		...(snapshot.validFrom !== undefined && { validFrom: snapshot.validFrom }),
@@ -70,10 +80,14 @@ export function compileSnapshot(snapshot: Snapshot): CompiledSnapshot {
 		state,
 		namespaces,
 		nodes,
-		byAddress: indexAddresses({ state, namespaces, nodes }),
+		endpoints: indexEndpoints(addressed({ state, namespaces, nodes })),
 		podRanges: (state.cluster?.podRanges ?? []).map((range) => parseCidr(range, false)).filter((range) => typeof range !== 'string'),
 		identities,
-		others: compileOthers(state.otherPolicies),
+		others,
+		table,
+		namespaceList,
+		complete: unread === 0 && namespaceList.every(({ known }) => known),
+		multiNetwork: namespaceList.some(({ otherNetworks }) => otherNetworks.length > 0),
 	};
 }
 
@@ -100,14 +114,15 @@ function mentionAll({ policies, unreadablePolicies }: ClusterState): Vocabularie
 const NAME_LABEL = 'kubernetes.io/metadata.name';
 
 /** Every namespace that something names: one whose object is missing has the label that the API server gives to all. */
-function compileNamespaces(state: ClusterState, { namespaceLabels }: Vocabularies): Map<string, CompiledNamespace> {
+function compileNamespaces(state: ClusterState, { namespaceLabels }: Vocabularies, table: RuleTable): Map<string, CompiledNamespace> {
 	const namespaces = new Map<string, CompiledNamespace>();
 	const add = (name: string, own?: Labels) => {
 		if (namespaces.has(name)) return;
 		const labels = { [NAME_LABEL]: name, ...own };
-		const values = own ? valuesOf(namespaceLabels, labels) : valuesOfUnseen(namespaceLabels, NAME_LABEL, name);
+		const labelSet = own ? labelSetOf(namespaceLabels, labels) : labelSetOfUnseen(namespaceLabels, NAME_LABEL, name);
 		const empty = {
 			policies: [],
+			table,
 			otherNetworks: [],
 			unreadable: [],
 			services: [],
@@ -115,7 +130,7 @@ function compileNamespaces(state: ClusterState, { namespaceLabels }: Vocabularie
 			subjects: new Map(),
 			siblings: undefined,
 		};
-		namespaces.set(name, { index: namespaces.size, name, known: own !== undefined, labels, values, ...empty });
+		namespaces.set(name, { index: namespaces.size, name, known: own !== undefined, labels, labelSet, ...empty });
 	};
 	for (const { name, labels } of state.namespaces) add(name, labels);
 	for (const { namespace } of [...state.pods, ...state.policies, ...state.unreadablePolicies, ...state.services]) add(namespace);
@@ -129,32 +144,14 @@ const WELL_KNOWN = [
 	['169.254.20.10', 'node-local DNS'],
 ] as const;
 
-/** A finished Pod's addresses may belong to another Pod; a host-network Pod's belong to its node. */
-function indexAddresses({ state, namespaces, nodes }: Pick<CompiledSnapshot, 'state' | 'namespaces' | 'nodes'>): Map<string, ResolvedEnd> {
-	const index = new Map<string, ResolvedEnd>();
-	const add = (ips: readonly string[], end: ResolvedEnd) => {
-		for (const text of ips) {
-			const ip = spelling(text);
-			if (ip === undefined) continue;
-			const known = index.get(ip);
-			if (!known) index.set(ip, text === end.ip ? end : withAddress(end, text));
-			else if (end.kind === 'pod' && known.pod !== end.pod) index.set(ip, bareEnd({ kind: 'unknown', ip }));
-		}
-	};
-	const running = [...namespaces.values()].flatMap(({ pods }) =>
-		[...pods.values()].flatMap((end) => (end.pod && !end.pod.finished ? { end, ips: end.pod.ips } : [])),
-	);
-	for (const { end, ips } of running) if (end.identity) add(ips, end);
-	for (const { name, ips } of state.nodes) add(ips, nodes.get(name) as ResolvedEnd);
-	for (const { end, ips } of running) if (!end.identity) add(ips, end);
-	for (const { namespace, name, clusterIps = [] } of state.services)
-		for (const ip of clusterIps) add([ip], bareEnd({ kind: 'service', namespace, name, ip }));
-	for (const [ip, name] of WELL_KNOWN) add([ip], bareEnd({ kind: 'well-known', name, ip }));
-	return index;
-}
-
-/** The one spelling of an address, or `undefined` where it is none. */
-function spelling(text: string): string | undefined {
-	const address = parseAddress(text);
-	return address && (address.family === 4 && !text.includes(':') ? text : formatAddress(address));
+/** What has an address. A finished Pod's may belong to another Pod; a host-network Pod's belong to its node. */
+function addressed({ state, namespaces, nodes }: Pick<CompiledSnapshot, 'state' | 'namespaces' | 'nodes'>): Endpoint[] {
+	const running = [...namespaces.values()].flatMap(({ pods }) => [...pods.values()].filter(({ pod }) => !pod?.finished));
+	return [
+		...running.filter(({ identity }) => identity),
+		...nodes.values(),
+		...running.filter(({ identity }) => !identity),
+		...state.services.map(({ namespace, name, clusterIps: ips = [] }) => bareEndpoint({ kind: 'service', namespace, name, ips })),
+		...WELL_KNOWN.map(([ip, name]) => bareEndpoint({ kind: 'well-known', name, ips: [ip] })),
+	];
 }

@@ -50,6 +50,8 @@ export function clusterPorts(pods: readonly PodState[]): Map<string, number> {
 export interface Compiler extends Vocabularies {
 	readonly clusterPorts: ReadonlyMap<string, number>;
 	readonly peers: Map<string, CompiledPeer>;
+	/** All peers so far, by number. */
+	readonly numbered: CompiledPeer[];
 	readonly ports: Map<string, CompiledPort>;
 }
 
@@ -91,22 +93,31 @@ function compileRule({ rule, index, direction }: RuleContext, compiler: Compiler
 		index,
 		direction,
 		source: rule,
-		peers: rule.peers.map((peer) => shared(compiler.peers, JSON.stringify(peer), () => compilePeer(peer, compiler))),
+		peers: rule.peers.map((peer) => shared(compiler.peers, JSON.stringify(peer), () => numbered(compilePeer(peer, compiler), compiler))),
 		ports: rule.ports.map((port) =>
 			shared(compiler.ports, `${hasPeers} ${JSON.stringify(port)}`, () => compilePort(port, hasPeers, compiler.clusterPorts)),
 		),
+		admits: [],
 	};
 }
 
-function compilePeer(source: PolicyPeer, { pods, namespaceLabels }: Compiler): CompiledPeer {
+const EVERYTHING: LabelSelector = { matchLabels: {}, matchExpressions: [] };
+
+function numbered(peer: CompiledPeer, { numbered: all }: Compiler): CompiledPeer {
+	all.push(peer);
+	return peer;
+}
+
+function compilePeer(source: PolicyPeer, { pods, namespaceLabels, numbered: all }: Compiler): CompiledPeer {
 	const { ipBlock, podSelector, namespaceSelector } = source;
 	const cidr = ipBlock && readCidr(ipBlock.cidr);
 	// What every flow asks for stands first: it shares a cache line.
 	return {
 		cidr,
 		ownNamespace: namespaceSelector === undefined,
-		pods: podSelector ? compileSelector(pods, podSelector) : [],
-		namespaces: namespaceSelector ? compileSelector(namespaceLabels, namespaceSelector) : [],
+		pods: compileSelector(pods, podSelector ?? EVERYTHING),
+		namespaces: compileSelector(namespaceLabels, namespaceSelector ?? EVERYTHING),
+		number: all.length,
 		outside: admitsOutside(podSelector, namespaceSelector) ? CILIUM_TO_1_19 : NONE,
 		except: (ipBlock?.except ?? []).map(readCidr),
 		anyAddress: cidr !== undefined && cidr.prefix === 0 && ipBlock?.except.length === 0,

@@ -1,4 +1,4 @@
-import type { CompiledSnapshot } from './compile.ts';
+import { toEnd } from './end.ts';
 import { type Assumptions, type Evaluation, evaluate } from './evaluate.ts';
 import type { Evidence, MissingFact, Verdicts } from './finding.ts';
 import { isResolver, type ResolvedFlow } from './flow.ts';
@@ -21,52 +21,50 @@ export interface Doubt {
 const NO_DOUBTS: readonly Doubt[] = [];
 
 /** What is not known about this flow; empty for nearly every one. */
-export function doubtsOf(snapshot: CompiledSnapshot, evaluation: Evaluation): readonly Doubt[] {
+export function doubtsOf(evaluation: Evaluation): readonly Doubt[] {
+	const { snapshot, subject, peer, disguises } = evaluation.flow;
+	const bothEnds = peer.kind !== 'unknown' && subject.kind !== 'unknown';
+	if (snapshot.complete && bothEnds && evaluation.unknown === NONE && disguises.length === 0) return NO_DOUBTS;
+	const { identity } = subject.endpoint;
+	return identity ? findDoubts(evaluation, identity) : NO_DOUBTS;
+}
+
+/** Apart from `doubtsOf`, which every flow calls: a closure in there would be paid for at each call. */
+function findDoubts(evaluation: Evaluation, identity: Identity): readonly Doubt[] {
 	const { flow } = evaluation;
-	const { subject, peer, disguises } = flow;
+	const { snapshot, subject, peer, disguises } = flow;
 	const { others, state } = snapshot;
-	const { identity } = subject;
-	const unreadable = identity?.namespace.unreadable ?? [];
 	const unsure = disguises.some(({ sure }) => !sure);
-	if (
-		unreadable.length + others.length + state.unreadableKinds.length === 0 &&
-		peer.kind !== 'unknown' &&
-		subject.kind !== 'unknown' &&
-		peer.identity?.namespace.known !== false &&
-		evaluation.unknown === NONE &&
-		!unsure
-	)
-		return NO_DOUBTS;
-	if (!identity) return NO_DOUBTS;
 	const more = (applies: boolean, fact: MissingFact, assumptions: Assumptions): Doubt[] => {
 		const admits = applies ? evaluate(flow, assumptions).admitted & ~evaluation.admitted : NONE;
 		return admits === NONE ? [] : [{ fact, isolates: NONE, admits, denies: NONE }];
 	};
 	const unseen = { unseen: ALL, disguised: false };
 	return [
-		...(subject.kind === 'unknown' ? [unknownSubject(snapshot, evaluation, identity)] : []),
+		...(subject.kind === 'unknown' ? [unknownSubject(evaluation, identity)] : []),
 		...unreadablePolicies(flow, identity),
 		...others.flatMap((other) => otherPolicy(other, flow, identity)),
 		...state.unreadableKinds.map(unreadableKind),
 		...more(peer.kind === 'unknown', 'unknown-peer', unseen),
-		...more(peer.identity?.namespace.known === false, 'unknown-namespace', unseen),
+		...more(peer.endpoint.identity?.namespace.known === false, 'unknown-namespace', unseen),
 		...more(unsure, 'dns-cache-unknown', { unseen: NONE, disguised: true }),
 		...(evaluation.unknown ? [{ fact: 'self-traffic', isolates: NONE, admits: evaluation.unknown, denies: NONE } as const] : []),
 	];
 }
 
 /** The policies that select some Pods of the subject's namespace may isolate it and admit; its own node is not known, nor are its ports. */
-function unknownSubject({ identities }: CompiledSnapshot, { flow, isolated, admitted }: Evaluation, { namespace }: Identity): Doubt {
-	const subject = { ...flow.subject, identity: identifyUnseen(identities, namespace, 'any-pod') };
+function unknownSubject({ flow, isolated, admitted }: Evaluation, { namespace }: Identity): Doubt {
+	const endpoint = { ...flow.subject.endpoint, identity: identifyUnseen(flow.snapshot.identities, namespace, 'any-pod') };
+	const subject = toEnd(endpoint, flow.subject.ip);
 	const most = evaluate({ ...flow, subject }, { unseen: ALL, disguised: true });
-	const onNode = subject.node === undefined && (flow.peer.kind === 'node' || flow.peer.kind === 'host-network-pod');
+	const onNode = endpoint.node === undefined && (flow.peer.kind === 'node' || flow.peer.kind === 'host-network-pod');
 	const exempt = onNode && flow.direction === 'ingress' ? ALL : NONE;
 	return { fact: 'unknown-subject', isolates: most.isolated & ~isolated, admits: (most.admitted | exempt) & ~admitted, denies: NONE };
 }
 
 function unreadablePolicies({ direction }: ResolvedFlow, identity: Identity): Doubt[] {
 	return identity.namespace.unreadable.flatMap(({ source, subjects }) => {
-		const selects = subjects ? matchMask(subjects, identity.values) : ALL;
+		const selects = subjects ? matchMask(subjects, identity.labelSet) : ALL;
 		if (selects === NONE) return [];
 		const { namespace, name, reason } = source;
 		const evidence: Evidence = {
@@ -85,7 +83,7 @@ function unreadablePolicies({ direction }: ResolvedFlow, identity: Identity): Do
 function otherPolicy({ policy, acts, selects, ingress, egress }: OtherEffects, flow: ResolvedFlow, { namespace }: Identity): Doubt[] {
 	const { subject, direction } = flow;
 	const effects = direction === 'ingress' ? ingress : egress;
-	const pod = subject.pod as PodState;
+	const pod = subject.endpoint.pod as PodState;
 	if (!selects(pod.labels, { name: namespace.name, labels: namespace.labels })) return [];
 	const { isolates, admits, denies } = possibleEffects(effects, flow);
 	if (!isolates && !admits && !denies) return [];

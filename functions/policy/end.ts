@@ -1,100 +1,65 @@
+import type { Endpoint } from './endpoint.ts';
 import type { End } from './finding.ts';
-import type { Identity } from './identity.ts';
-import { type Address, formatAddress, parseAddress } from './ip.ts';
-import type { NamedPort, Owner, PodState } from './model.ts';
-import { workloadOfPod } from './workload.ts';
+import { policiesFor } from './identity.ts';
+import { type Address, parseAddress } from './ip.ts';
+import type { NamedPort, PodState } from './model.ts';
+import type { LabelSet } from './selector.ts';
 
-/** An end of a flow as clauses ask for it. One object a Pod and address, made when the snapshot is compiled. */
+/**
+ * An end of one flow: an endpoint with the address that it has in this connection. What nearly every flow asks for is in this object, the
+ * rest is read from the endpoint: objects of 10,000 Pods do not fit a cache, and to read one is to wait for memory.
+ */
 export interface ResolvedEnd extends End {
-	readonly kind: End['kind'];
-	readonly ip: string | undefined;
-	/** The address in this connection. */
-	readonly address: Address | undefined;
-	/** All that the Pod or node has. */
-	readonly addresses: readonly Address[];
-	/** Of `pod` and `host-network-pod`. */
-	readonly pod: PodState | undefined;
-	/** The Pod's named ports. Pods that declare the same share the list. */
-	readonly ports: readonly NamedPort[] | undefined;
-	/** Only of `pod`: no selector sees a host-network Pod. */
-	readonly identity: Identity | undefined;
-	/** The node it is, or runs on. */
-	readonly node: string | undefined;
-	/** When the Pod was created, in whole seconds since 1970; 0 where that is not known. */
+	/** Of its identity; NOTHING where it has none. */
+	readonly labelSet: LabelSet;
+	readonly namespaceIndex: number;
+	/** Where `RuleTable.steps` has what concerns it as a subject. */
+	readonly ingress: number;
+	readonly egress: number;
+	/** See `Endpoint`. */
 	readonly createdS: number;
+	readonly ports: readonly NamedPort[] | undefined;
+	readonly sibling: PodState | undefined;
+	/** It has more than one address. */
+	readonly several: boolean;
+	readonly ip: string | undefined;
 	/** The entry's name and address disagree: the name decided. */
 	readonly mismatch: boolean;
-	/** The snapshot does not hold the Pod: it was given the labels of this one, of the same workload. */
-	readonly sibling: PodState | undefined;
+	readonly endpoint: Endpoint;
+	/** What `addressOf` found; `null` for none. */
+	parsed: Address | null | undefined;
 }
 
-/** An RFC 3339 time in ms since 1970; NaN where there is none. */
-export const parseMs = (text: string | undefined): number => (text === undefined ? Number.NaN : Date.parse(text));
+export const NOTHING = -1;
 
-/** The parsed addresses of a list; what is none is left out. */
-export const parseAddresses = (ips: readonly string[]): readonly Address[] =>
-	ips.map(parseAddress).filter((address) => address !== undefined);
-
-/** A Pod with one of its addresses, or with none. */
-export function podEnd(
-	pod: PodState,
-	identity: Identity,
-	{ ip, addresses, ports = pod.ports }: Pick<ResolvedEnd, 'ip' | 'addresses'> & Partial<Pick<ResolvedEnd, 'ports'>>,
-): ResolvedEnd {
-	// What every flow asks for stands first: it shares cache lines.
+export function toEnd(endpoint: Endpoint, ip: string | undefined, mismatch = false): ResolvedEnd {
+	const { kind, identity, createdS, ports, sibling, addresses } = endpoint;
 	return {
-		identity: pod.hostNetwork ? undefined : identity,
-		kind: pod.hostNetwork ? 'host-network-pod' : 'pod',
-		ip,
-		node: pod.node,
-		pod,
-		mismatch: false,
-		sibling: undefined,
-		createdS: Math.floor(parseMs(pod.createdAt) / 1000) || 0,
-		address: ip === undefined ? undefined : parseAddress(ip),
+		kind,
+		labelSet: identity?.labelSet ?? NOTHING,
+		namespaceIndex: identity?.namespace.index ?? NOTHING,
+		ingress: identity ? policiesFor(identity, 'ingress').start : NOTHING,
+		egress: identity ? policiesFor(identity, 'egress').start : NOTHING,
+		createdS,
 		ports,
-		addresses,
-		namespace: pod.namespace,
-		name: pod.name,
-		workload: workloadOfPod(pod),
+		sibling,
+		several: addresses.length > 1,
+		ip,
+		mismatch,
+		endpoint,
+		parsed: undefined,
 	};
 }
 
-/** The same Pod, with another address than its primary one: another of its own, or one that it has not got. */
-export function withAddress(end: ResolvedEnd, ip: string): ResolvedEnd {
-	const address = parseAddress(ip);
-	const mismatch =
-		address !== undefined && end.addresses.length > 0 && !end.addresses.some((own) => formatAddress(own) === formatAddress(address));
-	return { ...end, ip, address, mismatch };
+/** The address in this connection, parsed when first asked for. */
+export function addressOf(end: ResolvedEnd): Address | undefined {
+	if (end.parsed === undefined) end.parsed = (end.ip !== undefined && parseAddress(end.ip)) || null;
+	return end.parsed ?? undefined;
 }
 
-interface Bare {
-	readonly kind: End['kind'];
-	readonly namespace?: string;
-	readonly name?: string;
-	readonly workload?: Owner | undefined;
-	readonly ip: string | undefined;
-	readonly addresses?: readonly Address[];
-	readonly node?: string;
-}
-
-/** Whether the Pod was created after that time, in ms since 1970: never where one of the two is not known. */
+/** Whether it was created after that time, in ms since 1970: never where one of the two is not known. */
 export const isCreatedAfter = ({ createdS }: ResolvedEnd, atMs: number): boolean => createdS * 1000 > atMs;
 
-/** An end that is no Pod of the snapshot. */
-export const bareEnd = ({ kind, namespace, name, workload, ip, addresses = [], node }: Bare): ResolvedEnd => ({
-	identity: undefined,
-	kind,
-	ip,
-	node,
-	pod: undefined,
-	mismatch: false,
-	sibling: undefined,
-	createdS: 0,
-	address: ip === undefined ? undefined : parseAddress(ip),
-	ports: undefined,
-	addresses,
-	namespace,
-	name,
-	workload,
-});
+/** Whether it is a Pod, or what stands for one that is not known: what policies are about. */
+export const isPod = ({ kind, endpoint }: ResolvedEnd): boolean =>
+	kind === 'pod' || kind === 'host-network-pod' || (kind === 'unknown' && endpoint.pod !== undefined);

@@ -1,9 +1,10 @@
-import { type CompiledRule, type Packet, peerMask, portMask } from './clause.ts';
+import { type CompiledPeer, type CompiledRule, type Packet, peerMask, portMask } from './clause.ts';
 import type { CompiledPolicy } from './compiled-policy.ts';
+import { NOTHING } from './end.ts';
 import type { Verdicts } from './finding.ts';
 import type { Disguise, ResolvedFlow } from './flow.ts';
-import { type AppliedRule, policiesFor, portKey, type SubjectPolicies } from './identity.ts';
 import { ALL, CALICO, type Mask, NO_REMOTE_NODE_IDENTITY, NONE, SPECIFIED } from './semantics.ts';
+import { type AppliedRule, NOT_NUMERIC, portKey, type SubjectPolicies } from './subject.ts';
 
 /** A rule that admits the flow, and under which semantics. */
 export interface Admission {
@@ -20,20 +21,19 @@ export interface Evaluation extends Verdicts {
 	readonly admissions: readonly Admission[];
 	/** Every policy that selects the subject and has the direction under some semantics. */
 	readonly concerned: SubjectPolicies;
-	/** The first rule whose ports match under `calico` and whose peers do not: a near miss. */
-	readonly near: AppliedRule | undefined;
+	/** The place of the first rule whose ports match under `calico` and whose peers do not, a near miss; -1 where there is none. */
+	readonly near: number;
 }
 
 const NO_ADMISSIONS: readonly Admission[] = [];
 const UNCONCERNED: SubjectPolicies = {
-	direction: 'ingress',
+	start: NOTHING,
 	isolated: NONE,
 	common: NONE,
+	isolating: [],
+	direction: 'ingress',
 	policies: [],
 	rules: [],
-	byPort: new Map(),
-	elsewhere: [],
-	isolating: [],
 };
 const OPEN = {
 	isolated: NONE,
@@ -42,7 +42,7 @@ const OPEN = {
 	unknown: NONE,
 	admissions: NO_ADMISSIONS,
 	concerned: UNCONCERNED,
-	near: undefined,
+	near: -1,
 } as const;
 
 /** What is not known, answered one way: `unseen` is what selectors and port names say of a Pod that is not known. */
@@ -55,34 +55,54 @@ const LEAST: Assumptions = { unseen: NONE, disguised: false };
 
 /** The verdict of the subject's NetworkPolicies under all semantics at once. */
 export function evaluate(flow: ResolvedFlow, assumptions: Assumptions = LEAST): Evaluation {
+	const { subject, direction, disguises } = flow;
+	const start = direction === 'ingress' ? subject.ingress : subject.egress;
 	// Only Pods are subject to policies; host-network Pods are not.
-	const { identity } = flow.subject;
-	if (!identity) return { ...OPEN, flow };
-	const concerned = policiesFor(identity, flow.direction);
-	const { isolated, byPort, elsewhere } = concerned;
-	const disguised = flow.disguises.length > 0;
-	// A disguise has other ports, so that every rule is looked at.
-	const rules = disguised ? concerned.rules : (byPort.get(portKey(flow.protocol, flow.port)) ?? elsewhere);
+	if (start === NOTHING) return { ...OPEN, flow };
+	const { steps, subjects, peers } = flow.snapshot.table;
+	const concerned = subjects[steps[start] as number] as SubjectPolicies;
+	const isolated = steps[start + 1] as Mask;
+	const end = steps[start + 2] as number;
+	const { unseen } = assumptions;
+	const disguised = disguises.length > 0;
+	const wanted = portKey(flow.protocol, flow.port);
 	let admitted = NONE;
 	let admissions: Admission[] | undefined;
-	let near: AppliedRule | undefined;
-	for (let index = 0; index < rules.length; index++) {
-		const applied = rules[index] as AppliedRule;
-		const { applies } = applied;
-		const ports = applied.numeric && !disguised ? applies : applies & portsMask(applied, flow, assumptions.unseen);
-		let mask = ports === NONE ? NONE : ports & peersMask(applied, flow, assumptions.unseen);
-		const disguise = disguised && !(mask & CALICO) ? admittedDisguise(applied.rule, flow, assumptions) : undefined;
+	let near = -1;
+	for (let at = start + 3, next = at, index = 0; at < end; at = next, index++) {
+		next = steps[at] as number;
+		const applies = steps[at + 1] as Mask;
+		const keys = steps[at + 2] as number;
+		const firstPeer = at + 3 + Math.max(keys, 0);
+		let ports = applies;
+		if (keys === NOT_NUMERIC) ports &= portsMask((concerned.rules[index] as AppliedRule).rule, flow, unseen);
+		else if (keys > 0 && !includes(steps, at + 3, firstPeer, wanted)) ports = NONE;
+		let mask = ports;
+		if (ports !== NONE && firstPeer < next) {
+			let matching = NONE;
+			for (let place = firstPeer; place < next && matching !== ALL; place++)
+				matching |= peerMask(peers[steps[place] as number] as CompiledPeer, flow, unseen);
+			mask &= matching;
+		}
+		const disguise =
+			disguised && !(mask & CALICO) ? admittedDisguise((concerned.rules[index] as AppliedRule).rule, flow, assumptions) : undefined;
 		if (disguise) mask |= applies & CALICO;
-		if (ports & ~mask & CALICO) near ??= applied;
+		if (near < 0 && ports & ~mask & CALICO) near = index;
 		if (mask === NONE) continue;
 		admitted |= mask;
-		const admission = { policy: applied.policy, rule: applied.rule, mask, disguise };
+		const { policy, rule } = concerned.rules[index] as AppliedRule;
+		const admission = { policy, rule, mask, disguise };
 		if (admissions) admissions.push(admission);
 		else admissions = [admission];
 	}
 	const exempt = exemptMask(flow);
 	const unknown = isSelf(flow) ? isolated & ~exempt & ~admitted & SPECIFIED : NONE;
 	return { isolated, exempt, admitted, unknown, admissions: admissions ?? NO_ADMISSIONS, concerned, near, flow };
+}
+
+function includes(steps: readonly number[], from: number, to: number, wanted: number): boolean {
+	for (let place = from; place < to; place++) if (steps[place] === wanted) return true;
+	return false;
 }
 
 const admittedDisguise = (rule: CompiledRule, flow: ResolvedFlow, { unseen, disguised }: Assumptions): Disguise | undefined =>
@@ -94,14 +114,17 @@ const admittedDisguise = (rule: CompiledRule, flow: ResolvedFlow, { unseen, disg
  */
 function exemptMask({ direction, subject, peer }: Packet): Mask {
 	if (direction === 'egress' || (peer.kind !== 'node' && peer.kind !== 'host-network-pod')) return NONE;
-	return subject.node !== undefined && subject.node === peer.node ? ALL : NO_REMOTE_NODE_IDENTITY;
+	const { node } = peer.endpoint;
+	return node !== undefined && node === subject.endpoint.node ? ALL : NO_REMOTE_NODE_IDENTITY;
 }
 
 /** Whether a Pod speaks to itself: the specification leaves that open where no rule admits it. */
 const isSelf = ({ subject, peer }: Packet): boolean =>
-	subject.pod === peer.pod ||
+	subject.endpoint === peer.endpoint ||
 	// A vanished Pod has no object of its own.
-	((subject.sibling !== undefined || subject.kind === 'unknown') && subject.name === peer.name && subject.namespace === peer.namespace);
+	((subject.sibling !== undefined || subject.kind === 'unknown') &&
+		subject.endpoint.name === peer.endpoint.name &&
+		subject.endpoint.namespace === peer.endpoint.namespace);
 
 /** "A rule matches traffic if and only if the traffic matches both `ports` AND `from`/`to`." */
 function ruleMask(rule: CompiledRule, packet: Packet, unseen: Mask): Mask {

@@ -13,10 +13,10 @@ import type { ConstructId } from './constructs.ts';
 import { type Admission, denied, type Evaluation, peersMask } from './evaluate.ts';
 import type { Evidence, Judgement } from './finding.ts';
 import type { ResolvedFlow } from './flow.ts';
-import type { AppliedPolicy, Identity } from './identity.ts';
 import type { Direction } from './model.ts';
 import { matchMask } from './selector.ts';
 import { CALICO, type Mask, NONE } from './semantics.ts';
+import type { AppliedPolicy, SubjectPolicies } from './subject.ts';
 
 /**
  * The second, slower look, where something is to be explained: which part of which policy answers differently under the two sides.
@@ -58,29 +58,39 @@ function withPlaces<T extends object>(piece: T, { peer, port }: Places): T & Pic
 
 /** The policies that isolate the subject under any of the semantics. */
 export function isolating({ concerned }: Evaluation, mask: Mask): readonly Evidence[] {
-	const { policies, direction } = concerned;
-	concerned.isolating ??= policies.map(({ policy }) => ofPolicy('isolates', policy, direction));
-	const all = concerned.isolating;
-	return concerned.common & mask ? all : all.filter((_, index) => (policies[index] as AppliedPolicy).applies & mask);
+	const { policies } = concerned;
+	concerned.isolating ??= isolatingPieces(concerned);
+	return concerned.common & mask ? concerned.isolating : isolatingUnder(concerned.isolating, policies, mask);
 }
 
+const isolatingPieces = ({ policies, direction }: SubjectPolicies): readonly Evidence[] =>
+	policies.map(({ policy }) => ofPolicy('isolates', policy, direction));
+
+const isolatingUnder = (pieces: readonly Evidence[], policies: readonly AppliedPolicy[], mask: Mask): readonly Evidence[] =>
+	pieces.filter((_, index) => (policies[index] as AppliedPolicy).applies & mask);
+
 /** The rules that admit the flow under any of the semantics, each with the first peer and port that match. */
-export function admitting({ admissions, flow }: Evaluation, mask: Mask): Evidence[] {
-	const found: Evidence[] = [];
-	for (const admission of admissions) if (admission.mask & mask) found.push(ofAdmission(admission, flow, mask));
-	return found;
+export function admitting({ admissions, flow }: Evaluation, mask: Mask): readonly Evidence[] {
+	const [first] = admissions;
+	if (first && admissions.length === 1) return first.mask & mask ? [ofAdmission(first, flow, mask)] : NO_EVIDENCE;
+	return admissions.filter((admission) => admission.mask & mask).map((admission) => ofAdmission(admission, flow, mask));
 }
 
 function ofAdmission({ policy, rule, mask, disguise }: Admission, flow: ResolvedFlow, wanted: Mask): Evidence {
 	const places = firstMatches(rule, disguise ?? flow, mask & wanted);
-	return withPlaces(ofRule('admits', policy, rule, clauseOf(rule, places)), places);
+	const { admits, ports } = rule;
+	const place = (places.peer + 1) * (ports.length + 1) + places.port + 1;
+	admits[place] ??= withPlaces(ofRule('admits', policy, rule, clauseOf(rule, places)), places);
+	return admits[place];
 }
 
 /** The first peer and port of a rule that match under any of the semantics. */
-function firstMatches(rule: CompiledRule, packet: Packet, mask: Mask): Places {
-	const peer = rule.peers.findIndex((candidate) => peerMask(candidate, packet, NONE) & mask);
-	const port = rule.ports.findIndex((entry) => portMask(entry, packet, NONE) & mask);
-	return { peer, port };
+function firstMatches({ peers, ports }: CompiledRule, packet: Packet, mask: Mask): Places {
+	let peer = 0;
+	while (peer < peers.length && !(peerMask(peers[peer] as CompiledPeer, packet, NONE) & mask)) peer++;
+	let port = 0;
+	while (port < ports.length && !(portMask(ports[port] as CompiledPort, packet, NONE) & mask)) port++;
+	return { peer: peer < peers.length ? peer : -1, port: port < ports.length ? port : -1 };
 }
 
 const NO_EVIDENCE: readonly Evidence[] = [];
@@ -148,7 +158,7 @@ type Piece = Pick<Evidence, 'construct' | 'semantics' | 'peer' | 'port' | 'rule'
 
 /** "What fails first": the policy as a whole, its subject selector, its direction. `rest`: the semantics under which none of them fails. */
 function policyFactors(policy: CompiledPolicy, { subject, direction }: ResolvedFlow, fails: Mask): { pieces: Piece[]; rest: Mask } {
-	const selected = matchMask(policy.subjects, (subject.identity as Identity).values);
+	const selected = matchMask(policy.subjects, subject.labelSet);
 	const types = policy.types[direction];
 	// Nearly always the policy is not to blame.
 	if ((policy.accepted & selected & types & fails) === fails) return { pieces: [], rest: fails };
@@ -219,6 +229,7 @@ export function evidenceOf({ finding, evidence, verdicts }: Judgement): readonly
  * port does. `clause` names what does not match.
  */
 function nearMiss({ concerned, near, flow }: Evaluation): Evidence | undefined {
-	const applied = near ?? concerned.rules.find(({ applies, rule }) => applies & CALICO && peersMask(rule, flow, NONE) & CALICO);
-	return applied && ofRule('near-miss', applied.policy, applied.rule, near ? 'peers' : 'ports');
+	const applied =
+		concerned.rules[near] ?? concerned.rules.find(({ applies, rule }) => applies & CALICO && peersMask(rule, flow, NONE) & CALICO);
+	return applied && ofRule('near-miss', applied.policy, applied.rule, near < 0 ? 'ports' : 'peers');
 }

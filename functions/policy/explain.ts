@@ -135,7 +135,7 @@ export function detailOf(piece: Evidence, judgement: Judgement): string | null {
 }
 
 /** `default/pod1 (10.32.2.8)`, `node gke-1 (10.128.0.2)`, `203.0.113.7`. */
-export function describeEnd({ kind, namespace, name, ip }: End): string {
+export function describeEnd({ kind, ip, endpoint: { namespace, name } }: End): string {
 	const address = ip === undefined ? '' : ` (${ip})`;
 	switch (kind) {
 		case 'pod':
@@ -195,7 +195,7 @@ export function fingerprint(judgement: Judgement, cluster: Cluster): string {
 }
 
 /** Of a Pod, whatever its name's random part. */
-function workloadOf({ namespace, workload, name, kind }: End): string | undefined {
+function workloadOf({ kind, endpoint: { namespace, name, workload } }: End): string | undefined {
 	if (namespace === undefined || name === undefined || kind === 'service') return undefined;
 	const lasting = kind === 'unknown' || !workload ? workloadOfUnknown(name, workload) : workload;
 	return `${namespace}/${lasting.kind}/${lasting.name}`;

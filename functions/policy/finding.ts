@@ -54,11 +54,13 @@ export type Reason = MissingFact | Hint;
 export interface End {
 	/** `unknown`: a Pod that the snapshot does not hold: the entry names it, or its address can only be a Pod's. */
 	readonly kind: 'pod' | 'host-network-pod' | 'node' | 'service' | 'well-known' | 'external' | 'unknown';
-	readonly namespace?: string | undefined;
-	readonly name?: string | undefined;
-	readonly workload?: Owner | undefined;
 	/** The address in this connection. */
 	readonly ip?: string | undefined;
+	readonly endpoint: {
+		readonly namespace?: string | undefined;
+		readonly name?: string | undefined;
+		readonly workload?: Owner | undefined;
+	};
 }
 
 /** One piece of what a finding rests on. Indices count from 0, as the API's own error messages do. */

@@ -18,6 +18,7 @@ export interface ResolvedFlow extends Packet {
 }
 
 const NO_DISGUISES: readonly Disguise[] = [];
+const METADATA_SERVER = '169.254.169.254';
 
 const protocolOf = (text: string): Protocol =>
 	text === 'TCP'
@@ -37,14 +38,15 @@ export function resolveFlow(snapshot: CompiledSnapshot, flow: Flow, atMs = Numbe
 	const peer = resolveEnd(snapshot, ingress ? flow.source : flow.destination, atMs);
 	const { direction, port = -1 } = flow;
 	const protocol = protocolOf(flow.protocol);
-	const disguises = ingress ? NO_DISGUISES : disguisesOf(snapshot, { direction, subject, peer, protocol, port });
-	return { direction, subject, peer, protocol, port, disguises };
+	// Nearly every flow has none: only a request to the metadata server or to DNS may.
+	const special = !ingress && (port === 53 || peer.kind === 'well-known');
+	const disguises = special ? disguisesOf({ direction, subject, peer, protocol, port, snapshot }) : NO_DISGUISES;
+	return { snapshot, direction, subject, peer, protocol, port, disguises };
 }
 
-function disguisesOf(snapshot: CompiledSnapshot, packet: Packet): readonly Disguise[] {
-	// Nearly every flow is neither: only a request to one of these two has a disguise.
-	if (packet.peer.ip === '169.254.169.254') return metadataDisguises(snapshot, packet);
-	return packet.port === 53 && (isResolver(packet.peer) || mayBeResolver(packet.peer)) ? dnsDisguises(snapshot, packet) : NO_DISGUISES;
+function disguisesOf(packet: Packet): readonly Disguise[] {
+	if (packet.peer.endpoint.ips[0] === METADATA_SERVER) return metadataDisguises(packet);
+	return packet.port === 53 && (isResolver(packet.peer) || mayBeResolver(packet.peer)) ? dnsDisguises(packet) : NO_DISGUISES;
 }
 
 /** GKE translates requests to the metadata server before Calico's rules see them. */
@@ -53,27 +55,28 @@ const METADATA_PORTS: ReadonlyMap<number, number> = new Map([
 	[8080, 987],
 ]);
 
-function metadataDisguises(snapshot: CompiledSnapshot, packet: Packet): readonly Disguise[] {
+function metadataDisguises(packet: Packet): readonly Disguise[] {
 	const port = METADATA_PORTS.get(packet.port);
 	if (port === undefined || packet.protocol !== PROTOCOL.TCP) return NO_DISGUISES;
-	return [{ ...packet, peer: resolveEnd(snapshot, { ip: '169.254.169.252' }), port, construct: 'metadata-dnat', sure: true }];
+	return [{ ...packet, peer: resolveEnd(packet.snapshot, { ip: '169.254.169.252' }), port, construct: 'metadata-dnat', sure: true }];
 }
 
 const RESOLVERS = new Set(['kube-dns', 'node-local-dns']);
 
 /** Whether it is a Pod of kube-dns or of node-local-dns. */
-export const isResolver = ({ pod }: ResolvedEnd): boolean =>
+export const isResolver = ({ endpoint: { pod } }: ResolvedEnd): boolean =>
 	pod !== undefined && pod.namespace === 'kube-system' && RESOLVERS.has(pod.labels['k8s-app'] ?? '');
 
 /** A Pod that the snapshot does not hold: its labels would tell. */
-const mayBeResolver = ({ kind, namespace }: ResolvedEnd): boolean =>
+const mayBeResolver = ({ kind, endpoint: { namespace } }: ResolvedEnd): boolean =>
 	kind === 'unknown' && (namespace === 'kube-system' || namespace === undefined);
 
 /**
  * With NodeLocal DNSCache the node intercepts requests to the kube-dns ClusterIP before they are translated, so that Calico sees that
  * address, or the cache's own. Where the add-on's state is not known, or whether the Pod is a resolver, neither is this.
  */
-function dnsDisguises(snapshot: CompiledSnapshot, packet: Packet): readonly Disguise[] {
+function dnsDisguises(packet: Packet): readonly Disguise[] {
+	const { snapshot } = packet;
 	const cache = snapshot.cluster?.nodeLocalDns;
 	if (cache === false || (packet.protocol !== PROTOCOL.UDP && packet.protocol !== PROTOCOL.TCP)) return NO_DISGUISES;
 	const kubeDns = snapshot.namespaces.get('kube-system')?.services.find(({ name }) => name === 'kube-dns');

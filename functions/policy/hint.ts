@@ -4,6 +4,7 @@ import { isCreatedAfter } from './end.ts';
 import type { Evaluation } from './evaluate.ts';
 import type { Hint } from './finding.ts';
 import type { ResolvedFlow } from './flow.ts';
+import type { Identity } from './identity.ts';
 import type { Case } from './judge.ts';
 import type { LoggedPolicy, Observation } from './model.ts';
 import { matchMask } from './selector.ts';
@@ -85,16 +86,19 @@ function timeHints({ validFromMs, collectedMs }: CompiledSnapshot, { subject, pe
 
 /** The hints so far, and those that the policies give. `undecided`: what other kinds may decide is then a reason by itself. */
 export function evaluationHints({ observation, candidates, evaluation, hints, doubts }: Case, undecided: boolean): readonly Hint[] {
-	const { identity } = evaluation.flow.subject;
 	const namesPolicies = observation.disposition === 'allow' && observation.policies.length > 0;
 	// Nearly every entry has none of these.
-	if (!namesPolicies && doubts.length === 0 && !identity?.namespace.otherNetworks.length) return hints;
+	if (!namesPolicies && doubts.length === 0 && !evaluation.flow.snapshot.multiNetwork) return hints;
 	const found: Hint[] = [];
 	if (namesPolicies) found.push(...comparePolicies(observation, evaluation, candidates));
-	if (identity?.namespace.otherNetworks.some(({ subjects }) => matchMask(subjects, identity.values))) found.push('multi-network');
+	const { identity } = evaluation.flow.subject.endpoint;
+	if (identity && isOnOtherNetwork(identity)) found.push('multi-network');
 	if (!undecided && doubts.some(({ fact }) => fact === 'other-policy-kind')) found.push('other-policies-present');
 	return found.length > 0 ? [...hints, ...found] : hints;
 }
+
+const isOnOtherNetwork = ({ namespace, labelSet }: Identity): boolean =>
+	namespace.otherNetworks.some(({ subjects }) => matchMask(subjects, labelSet));
 
 /**
  * Whether the policies that the entry names are among those that admit. Cilium names a subset of them, so they are never compared for

@@ -31,11 +31,15 @@ const ipv4 = (word: number): Address => ({ family: 4, w0: 0, w1: 0, w2: 0, w3: w
  * fewer than four parts, in octal or in hexadecimal, which no dataplane writes).
  */
 export function parseAddress(text: string): Address | undefined {
-	return quad(text) ?? (text.includes(':') ? ipv6(text) : undefined);
+	const word = ipv4Word(text);
+	return word === undefined ? (text.includes(':') ? ipv6(text) : undefined) : ipv4(word);
 }
 
-/** The common spelling, without the parser's regular expressions: a third of a flow's whole time otherwise (see the benchmark). */
-function quad(text: string): Address | undefined {
+/**
+ * An IPv4 address as its word, or `undefined`. Without the parser's regular expressions, which are a third of a flow's whole time otherwise
+ * (see the benchmark).
+ */
+export function ipv4Word(text: string): number | undefined {
 	let word = 0;
 	let octet = -1;
 	let dots = 0;
@@ -51,7 +55,7 @@ function quad(text: string): Address | undefined {
 			dots++;
 		} else return undefined;
 	}
-	return dots === 3 && octet >= 0 ? ipv4((word << 8) | octet) : undefined;
+	return dots === 3 && octet >= 0 ? (word << 8) | octet : undefined;
 }
 
 function ipv6(text: string): Address | undefined {
@@ -94,13 +98,13 @@ export function parseCidr(text: string, strict: boolean): Cidr | string {
 	const prefix = mapped ? Math.max(0, given - 96) : given;
 	const mask = maskOfPrefix(address.family, prefix);
 	const network = and(address, mask);
-	if (strict && !equal(network, address))
+	if (strict && !isEqual(network, address))
 		return `has bits set beyond its prefix length: the network is ${formatAddress(network)}/${prefix}`;
 	return { network, mask, prefix };
 }
 
 const and = (a: Address, b: Address): Address => ({ family: a.family, w0: a.w0 & b.w0, w1: a.w1 & b.w1, w2: a.w2 & b.w2, w3: a.w3 & b.w3 });
-const equal = (a: Address, b: Address): boolean =>
+export const isEqual = (a: Address, b: Address): boolean =>
 	a.family === b.family && a.w3 === b.w3 && a.w2 === b.w2 && a.w1 === b.w1 && a.w0 === b.w0;
 
 /** Whether the address lies in the network. An address of the other family never does. */

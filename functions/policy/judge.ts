@@ -1,6 +1,7 @@
 import type { CompiledSnapshot } from './compile.ts';
 import { CONSTRUCTS, type ConstructId } from './constructs.ts';
 import { type Doubt, doubtsOf, possibleVerdicts } from './doubt.ts';
+import { isPod } from './end.ts';
 import { denied, type Evaluation, evaluate } from './evaluate.ts';
 import { admitting, differences, isolating } from './evidence.ts';
 import type { Certainty, End, Evidence, Finding, Hint, Judgement, Reason, Verdicts } from './finding.ts';
@@ -50,16 +51,15 @@ export function judge(snapshot: CompiledSnapshot | undefined, observation: Obser
 	const resolved = snapshot && withUnseenSubject(snapshot, resolveFlow(snapshot, flow, observation.timestampMs));
 	const hints = entryHints(observation, snapshot, resolved);
 	const explicit = disposition === 'deny' && policies.some(canDeny);
-	if (explicit || !snapshot || !resolved?.subject.pod) {
+	if (explicit || !snapshot || !resolved || !isPod(resolved.subject)) {
 		const ends = resolved ? { subject: resolved.subject, peer: resolved.peer } : unresolved(observation);
 		if (explicit) return { ...plain('explicit-deny', hints), evidence: namedDeniers(observation), flow, ...ends };
 		return { ...plain('undecidable', [resolved ? 'unknown-subject' : 'no-snapshot', ...hints]), flow, ...ends };
 	}
 	const evaluation = evaluate(resolved);
-	const judged = decide({ observation, candidates, evaluation, hints, doubts: doubtsOf(snapshot, evaluation) });
-	if (!judged.reasons.includes('unknown-subject')) return judged;
-	// What would have been found rests on policies that may not concern it.
-	return { ...plain('undecidable', judged.reasons), flow, subject: judged.subject, peer: judged.peer };
+	const doubts = doubtsOf(evaluation);
+	const given = { observation, candidates, evaluation, hints, doubts };
+	return doubts.length === 0 ? decide(given, evaluation) : decideInDoubt(given);
 }
 
 /** An entry that could be evaluated. */
@@ -71,45 +71,47 @@ export interface Case {
 	readonly doubts: readonly Doubt[];
 }
 
-function decide(given: Case): Judgement {
-	const { observation, candidates, evaluation, doubts } = given;
-	const { flow } = observation;
-	const { subject, peer } = evaluation.flow;
-	const finding = classify(
-		observation.disposition,
-		evaluation.unknown === NONE ? evaluation : { ...evaluation, unknown: NONE },
-		candidates,
-	);
-	const deciding = doubts.length > 0 ? decidingDoubts(doubts, given) : doubts;
+/** `verdicts`: those of the case, what is left open counted as denied. */
+function decide(given: Case, verdicts: Verdicts): Judgement {
+	const { observation, candidates, evaluation } = given;
+	const finding = classify(observation.disposition, verdicts, candidates);
 	const different = decisiveFirst(differences(evaluation, candidates), finding, candidates);
-	const evidence = evidenceFor(finding, given, different);
 	const constructs = constructsOf(different);
-	const hints = evaluationHints(given, deciding.length > 0);
-	if (deciding.length > 0) {
-		const reasons = [...new Set<Reason>(deciding.map(({ fact }) => fact)), ...hints];
-		const missing = deciding.map((doubt) => doubt.evidence).filter((piece) => piece !== undefined);
-		const pieces: Evidence[] = [...missing, { role: 'would-be', detail: finding }, ...evidence];
-		return { ...plain('undecidable', reasons), constructs, evidence: pieces, verdicts: evaluation, flow, subject, peer };
-	}
 	return {
 		finding,
 		flagged: FLAGGED[finding],
 		certainty: certaintyOf(finding, constructs, given),
 		constructs,
-		reasons: hints,
-		evidence,
+		reasons: evaluationHints(given, false),
+		evidence: evidenceFor(finding, given, different),
 		verdicts: evaluation,
-		flow,
-		subject,
-		peer,
+		flow: observation.flow,
+		subject: evaluation.flow.subject,
+		peer: evaluation.flow.peer,
 	};
+}
+
+function decideInDoubt(given: Case): Judgement {
+	const { doubts, evaluation } = given;
+	const deciding = decidingDoubts(doubts, given);
+	const judged = decide(given, { ...evaluation, unknown: NONE });
+	if (deciding.length === 0) return judged;
+	const reasons = [...new Set<Reason>(deciding.map(({ fact }) => fact)), ...evaluationHints(given, true)];
+	const { flow, subject, peer, constructs, finding } = judged;
+	const undecided = { ...plain('undecidable', reasons), flow, subject, peer };
+	// What would have been found rests on policies that may not concern an unknown subject.
+	if (reasons.includes('unknown-subject')) return undecided;
+	const missing = deciding.map((doubt) => doubt.evidence).filter((piece) => piece !== undefined);
+	const evidence: Evidence[] = [...missing, { role: 'would-be', detail: finding }, ...judged.evidence];
+	return { ...undecided, constructs, evidence, verdicts: evaluation };
 }
 
 const plain = (finding: Finding, reasons: readonly Reason[]) =>
 	({ finding, flagged: FLAGGED[finding], certainty: null, constructs: [], reasons, evidence: [] }) as const;
 
 function unresolved({ flow }: Observation): { subject: End; peer: End } {
-	const asNamed = ({ pod, ip, workload }: FlowEnd): End => (pod ? { kind: 'unknown', ...pod, workload, ip } : { kind: 'external', ip });
+	const asNamed = ({ pod, ip, workload }: FlowEnd): End =>
+		pod ? { kind: 'unknown', ip, endpoint: { ...pod, workload } } : { kind: 'external', ip, endpoint: {} };
 	const [source, destination] = [asNamed(flow.source), asNamed(flow.destination)];
 	return flow.direction === 'ingress' ? { subject: destination, peer: source } : { subject: source, peer: destination };
 }
@@ -141,7 +143,7 @@ function evidenceFor(finding: Decided, given: Case, different: readonly Evidence
 	return subject.sibling || peer.sibling ? [...evidence, ...[subject, peer].flatMap(standInEvidence)] : evidence;
 }
 
-function standInEvidence({ sibling, namespace, name }: ResolvedFlow['peer']): Evidence[] {
+function standInEvidence({ sibling, endpoint: { namespace, name } }: ResolvedFlow['peer']): Evidence[] {
 	if (!sibling) return [];
 	const detail = `${namespace}/${name} is not in the snapshot: judged by the labels of ${sibling.namespace}/${sibling.name}`;
 	return [{ role: 'stand-in', detail }];
@@ -151,8 +153,10 @@ function standInEvidence({ sibling, namespace, name }: ResolvedFlow['peer']): Ev
 const DECIDING_ROLE: Partial<Record<Decided, Evidence['role']>> = { 'void-rule': 'void', overreach: 'isolates', 'newly-open': 'opens' };
 
 /** What decides stands first: pieces of the finding's own role, those that hold under the most candidates before the others. */
-function decisiveFirst(pieces: readonly Evidence[], finding: Decided, candidates: Mask): readonly Evidence[] {
-	if (pieces.length < 2) return pieces;
+const decisiveFirst = (pieces: readonly Evidence[], finding: Decided, candidates: Mask): readonly Evidence[] =>
+	pieces.length < 2 ? pieces : byWeight(pieces, finding, candidates);
+
+function byWeight(pieces: readonly Evidence[], finding: Decided, candidates: Mask): readonly Evidence[] {
 	const role = DECIDING_ROLE[finding];
 	const weight = (piece: Evidence) => (piece.role === role ? 100 : 0) + idsOf((piece.semantics ?? NONE) & candidates).length;
 	return [...pieces].sort((a, b) => weight(b) - weight(a));
@@ -163,10 +167,7 @@ function decisive(finding: Decided, { evaluation, candidates }: Case, different:
 	switch (finding) {
 		case 'void-rule':
 		case 'overreach':
-			return together(
-				different,
-				isolating(evaluation, denies).filter((piece) => !mentions(different, piece)),
-			);
+			return together(different, unmentioned(isolating(evaluation, denies), different));
 		case 'explained':
 			return together(isolating(evaluation, CALICO | denies), different);
 		case 'contradicted':
@@ -185,6 +186,9 @@ function decisive(finding: Decided, { evaluation, candidates }: Case, different:
 /** Both lists, copied only where both have something: nearly always one is empty. */
 const together = (first: readonly Evidence[], second: readonly Evidence[]): readonly Evidence[] =>
 	second.length === 0 ? first : first.length === 0 ? second : [...first, ...second];
+
+const unmentioned = (pieces: readonly Evidence[], others: readonly Evidence[]): readonly Evidence[] =>
+	pieces.filter((piece) => !mentions(others, piece));
 
 const mentions = (pieces: readonly Evidence[], { policyNamespace, policyName }: Evidence): boolean =>
 	pieces.some((piece) => piece.policyNamespace === policyNamespace && piece.policyName === policyName);

@@ -1,6 +1,8 @@
 import type { CompiledSnapshot } from './compile.ts';
-import { bareEnd, isCreatedAfter, type ResolvedEnd, withAddress } from './end.ts';
-import { contains, formatAddress, parseAddress } from './ip.ts';
+import { isCreatedAfter, type ResolvedEnd, toEnd } from './end.ts';
+import { bareEndpoint, type Endpoint } from './endpoint.ts';
+import { endAt, isPodNamed, rowOf } from './endpoints.ts';
+import { contains, isEqual, parseAddress } from './ip.ts';
 import type { FlowEnd } from './model.ts';
 import { standIn } from './sibling.ts';
 
@@ -10,38 +12,40 @@ import { standIn } from './sibling.ts';
  * `atMs`: the time of the flow, where that is known.
  */
 export function resolveEnd(snapshot: CompiledSnapshot, end: FlowEnd, atMs = Number.NaN): ResolvedEnd {
+	const { endpoints } = snapshot;
 	const { pod, ip } = end;
+	const row = ip === undefined ? undefined : rowOf(endpoints, ip);
 	if (pod !== undefined) {
-		const known = snapshot.namespaces.get(pod.namespace)?.pods.get(pod.name);
-		if (known === undefined) return standIn(snapshot, pod, end) ?? unknownEnd(pod, end);
-		return ip === undefined || ip === known.ip ? known : withAddress(known, ip);
+		// Nearly always the address is the named Pod's: to compare its name costs less than to look the name up.
+		if (ip !== undefined && row !== undefined && isPodNamed(endpoints, row, pod)) return endAt(endpoints, row, ip);
+		return atAddress(podNamed(snapshot, pod, end), ip);
 	}
 	if (end.node !== undefined) return nodeEnd(snapshot, end.node, ip);
-	return ip === undefined ? bareEnd({ kind: 'external', ip }) : addressEnd(snapshot, ip, atMs);
-}
-
-const unknownEnd = ({ namespace, name }: { namespace: string; name: string }, { ip, workload, node }: FlowEnd): ResolvedEnd =>
-	bareEnd({ kind: 'unknown', namespace, name, workload, ip, ...(node !== undefined && { node }) });
-
-function nodeEnd(snapshot: CompiledSnapshot, name: string, ip: string | undefined): ResolvedEnd {
-	const known = snapshot.nodes.get(name) ?? bareEnd({ kind: 'node', name, ip, node: name });
-	return ip === undefined || ip === known.ip ? known : { ...withAddress(known, ip), mismatch: false };
-}
-
-function addressEnd(snapshot: CompiledSnapshot, ip: string, atMs: number): ResolvedEnd {
-	const known = holderOf(snapshot, ip);
-	if (!known) return bareEnd({ kind: isPodAddress(snapshot, ip) ? 'unknown' : 'external', ip });
+	if (ip === undefined || row === undefined)
+		return toEnd(bareEndpoint({ kind: ip !== undefined && isPodAddress(snapshot, ip) ? 'unknown' : 'external' }), ip);
+	const known = endAt(endpoints, row, ip);
 	// A Pod that came later has the address of another one, which the snapshot does not hold.
-	return known.kind === 'pod' && isCreatedAfter(known, atMs) ? bareEnd({ kind: 'unknown', ip }) : known;
+	return known.kind === 'pod' && isCreatedAfter(known, atMs) ? toEnd(bareEndpoint({ kind: 'unknown' }), ip) : known;
 }
 
-function holderOf({ byAddress }: CompiledSnapshot, ip: string): ResolvedEnd | undefined {
-	const known = byAddress.get(ip);
-	// Only IPv6 has more than one spelling.
-	if (known || !ip.includes(':')) return known;
-	const address = parseAddress(ip);
-	return address && byAddress.get(formatAddress(address));
+const podNamed = (snapshot: CompiledSnapshot, pod: { namespace: string; name: string }, end: FlowEnd): Endpoint =>
+	snapshot.namespaces.get(pod.namespace)?.pods.get(pod.name) ??
+	standIn(snapshot, pod, end) ??
+	bareEndpoint({ kind: 'unknown', ...pod, workload: end.workload, node: end.node });
+
+/** An endpoint at the address that the flow gives, which it may not have, else at its first one. */
+function atAddress(endpoint: Endpoint, ip: string | undefined): ResolvedEnd {
+	const { addresses, ips } = endpoint;
+	const address = ip === undefined ? undefined : parseAddress(ip);
+	const mismatch = address !== undefined && addresses.length > 0 && !addresses.some((own) => isEqual(own, address));
+	return toEnd(endpoint, ip ?? ips[0], mismatch);
 }
+
+/** A node may have addresses that its object does not list. */
+const nodeEnd = (snapshot: CompiledSnapshot, name: string, ip: string | undefined): ResolvedEnd => {
+	const known = snapshot.nodes.get(name) ?? bareEndpoint({ kind: 'node', name, node: name });
+	return toEnd(known, ip ?? known.ips[0]);
+};
 
 /** Whether only a Pod of this cluster can have the address, though the snapshot holds none that has it. */
 function isPodAddress({ podRanges }: CompiledSnapshot, ip: string): boolean {

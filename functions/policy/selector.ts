@@ -16,7 +16,13 @@ export interface Vocabulary {
 	readonly filtered: boolean;
 	/** Selectors by their content: equal ones are one object, so that few of them are many policies' selectors. */
 	readonly compiled: Map<string, CompiledSelector>;
+	/** The numbers of label sets by their content, and the sets by their number. */
+	readonly numbers: Map<string, LabelSet>;
+	readonly sets: (readonly number[])[];
 }
+
+/** All that any selector can see of an object's labels, as a number: the ids of the values of each mentioned key stand in `sets`. */
+export type LabelSet = number;
 
 /** One requirement, as the mask under which it matches for each value id of its key. */
 interface Requirement {
@@ -24,10 +30,22 @@ interface Requirement {
 	readonly masks: Mask[];
 }
 
-/** ANDed; empty matches everything under every semantics. */
-export type CompiledSelector = readonly Requirement[];
+export interface CompiledSelector {
+	/** ANDed; empty matches everything under every semantics. */
+	readonly requirements: readonly Requirement[];
+	/** What it answers for each label set; UNASKED where that was not asked for yet. A cluster has few of both. */
+	readonly answers: Mask[];
+	readonly sets: Vocabulary['sets'];
+}
+const UNASKED = -1;
 
-export const createVocabulary = (filtered: boolean): Vocabulary => ({ keys: new Map(), filtered, compiled: new Map() });
+export const createVocabulary = (filtered: boolean): Vocabulary => ({
+	keys: new Map(),
+	filtered,
+	compiled: new Map(),
+	numbers: new Map(),
+	sets: [],
+});
 
 /**
  * Keys that are no part of a Cilium identity. Cilium's default label filter, whose expressions are anchored at the start only
@@ -87,7 +105,11 @@ export function compileSelector(vocabulary: Vocabulary, selector: LabelSelector)
 	);
 	const requirements = [...fromLabels, ...selector.matchExpressions];
 	const content = JSON.stringify(requirements.map(({ key, operator, values }) => [key, operator, values]));
-	return shared(vocabulary.compiled, content, () => requirements.map((requirement) => compileRequirement(vocabulary, requirement)));
+	return shared(vocabulary.compiled, content, () => ({
+		requirements: requirements.map((requirement) => compileRequirement(vocabulary, requirement)),
+		answers: [],
+		sets: vocabulary.sets,
+	}));
 }
 
 function compileRequirement(vocabulary: Vocabulary, { key, operator, values }: LabelRequirement): Requirement {
@@ -114,8 +136,12 @@ function compileRequirement(vocabulary: Vocabulary, { key, operator, values }: L
 	return { key: index, masks };
 }
 
-/** The ids of an object's values, by key index: all that any selector can see of its labels. */
-export function valuesOf(vocabulary: Vocabulary, labels: Labels): number[] {
+export const labelSetOf = (vocabulary: Vocabulary, labels: Labels): LabelSet => numberOf(vocabulary, idsOf(vocabulary, labels));
+
+const numberOf = ({ numbers, sets }: Vocabulary, ids: readonly number[]): LabelSet =>
+	shared(numbers, ids.join(' '), () => sets.push(ids) - 1);
+
+function idsOf(vocabulary: Vocabulary, labels: Labels): number[] {
 	const values: number[] = new Array(vocabulary.keys.size).fill(ABSENT);
 	for (const [key, { index, values: known }] of vocabulary.keys) {
 		const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
@@ -128,23 +154,30 @@ export function valuesOf(vocabulary: Vocabulary, labels: Labels): number[] {
 const UNSEEN = -1;
 
 /** Of an object of which nothing but one label is known. */
-export function valuesOfUnseen(vocabulary: Vocabulary, label: string, value: string): number[] {
-	const own = valuesOf(vocabulary, { [label]: value });
+export function labelSetOfUnseen(vocabulary: Vocabulary, label: string, value: string): LabelSet {
+	const own = idsOf(vocabulary, { [label]: value });
 	for (const [key, { index }] of vocabulary.keys) if (key !== label) own[index] = UNSEEN;
-	return own;
+	return numberOf(vocabulary, own);
 }
 
 /** As `matchMask`, where some values are not known: `unseen` is what a requirement on one of those answers. */
-export const matchUnseen = (selector: CompiledSelector, values: readonly number[], unseen: Mask): Mask =>
-	selector.reduce((mask, { key, masks }) => mask & (values[key] === UNSEEN ? unseen : (masks[values[key] as number] as Mask)), ALL);
+export const matchUnseen = ({ requirements, sets }: CompiledSelector, labels: LabelSet, unseen: Mask): Mask =>
+	requirements.reduce((mask, { key, masks }) => {
+		const id = (sets[labels] as readonly number[])[key] as number;
+		return mask & (id === UNSEEN ? unseen : (masks[id] as Mask));
+	}, ALL);
 
-/** "matchLabels and matchExpressions … the requirements are ANDed." The semantics under which the selector matches those values. */
-export function matchMask(selector: CompiledSelector, values: readonly number[]): Mask {
-	let mask = ALL;
-	for (let index = 0; index < selector.length && mask !== NONE; index++) {
-		const { key, masks } = selector[index] as Requirement;
-		mask &= masks[values[key] as number] as Mask;
-	}
+/** "matchLabels and matchExpressions … the requirements are ANDed." The semantics under which the selector matches those labels. */
+export function matchMask(selector: CompiledSelector, labels: LabelSet): Mask {
+	const known = labels < selector.answers.length ? (selector.answers[labels] as Mask) : UNASKED;
+	return known === UNASKED ? ask(selector, labels) : known;
+}
+
+function ask({ requirements, answers, sets }: CompiledSelector, labels: LabelSet): Mask {
+	const ids = sets[labels] as readonly number[];
+	const mask = requirements.reduce((all, { key, masks }) => all & (masks[ids[key] as number] as Mask), ALL);
+	while (answers.length <= labels) answers.push(UNASKED);
+	answers[labels] = mask;
 	return mask;
 }
 

@@ -1,5 +1,5 @@
 import type { CompiledSnapshot } from './compile.ts';
-import { parseAddresses, podEnd, type ResolvedEnd } from './end.ts';
+import { type Endpoint, podEndpoint } from './endpoint.ts';
 import { type CompiledNamespace, type Identity, identify } from './identity.ts';
 import type { FlowEnd, Labels, Owner, PodState } from './model.ts';
 import { lasting, revisionOf, runOf, stemsOf, templateHashOf } from './workload.ts';
@@ -13,7 +13,7 @@ export function standIn(
 	snapshot: CompiledSnapshot,
 	pod: { readonly namespace: string; readonly name: string },
 	{ ip, workload, node }: FlowEnd,
-): ResolvedEnd | undefined {
+): Endpoint | undefined {
 	const { namespace: namespaceName, name } = pod;
 	const namespace = snapshot.namespaces.get(namespaceName);
 	if (!namespace) return undefined;
@@ -34,7 +34,7 @@ export function standIn(
 		...(ports && { ports }),
 		...(owner && { owner }),
 	};
-	return { ...podEnd(state, identity, { ip, addresses: parseAddresses(state.ips) }), sibling: end.pod };
+	return podEndpoint(state, identity, { sibling: end.pod });
 }
 
 /** The labels that the vanished Pod would have as that one's sibling, as selectors see them. */
@@ -45,13 +45,13 @@ const identityAs = (
 ): Identity => identify(identities, namespace, ownLabels(labels, name, owner));
 
 /** Whether nothing that a rule may ask for beside labels differs. Equal lists of ports are one list. */
-const isAlike = (one: ResolvedEnd, other: ResolvedEnd): boolean => one.kind === other.kind && one.ports === other.ports;
+const isAlike = (one: Endpoint, other: Endpoint): boolean => one.kind === other.kind && one.ports === other.ports;
 
 /** Pods by what the entry or the name says of their workload: of those that no rule can tell apart only the first. */
-type Siblings = ReadonlyMap<string, readonly ResolvedEnd[]>;
+type Siblings = ReadonlyMap<string, readonly Endpoint[]>;
 
 /** The siblings of the name's own revision, else of any. A workload that the entry names is the only one that counts. */
-function siblingsOf(siblings: Siblings, name: string, workload: Owner | undefined): readonly ResolvedEnd[] {
+function siblingsOf(siblings: Siblings, name: string, workload: Owner | undefined): readonly Endpoint[] {
 	const keys = workload ? ownerKeys(lasting(workload), name).reverse() : patternKeys(name);
 	return keys.map((key) => siblings.get(key)).find((found) => found !== undefined) ?? [];
 }
@@ -64,8 +64,8 @@ const patternKeys = (name: string): string[] =>
 	[revisionOf(name), ...stemsOf(name)].flatMap((stem, index) => (stem === undefined ? [] : [`pattern ${index} ${stem}`]));
 
 /** Only Pods that a controller owns count: a bare Pod's name says nothing about its labels, nor does one that mirrors a node's file. */
-function indexSiblings(pods: ReadonlyMap<string, ResolvedEnd>): Siblings {
-	const index = new Map<string, ResolvedEnd[]>();
+function indexSiblings(pods: ReadonlyMap<string, Endpoint>): Siblings {
+	const index = new Map<string, Endpoint[]>();
 	for (const end of pods.values()) {
 		const { owner, name } = end.pod as PodState;
 		if (!owner || owner.kind === 'Node') continue;

@@ -1,5 +1,6 @@
 import type { CompiledSnapshot } from './compile.ts';
-import { podEnd } from './end.ts';
+import { toEnd } from './end.ts';
+import { podEndpoint } from './endpoint.ts';
 import type { ResolvedFlow } from './flow.ts';
 import { identifyUnseen } from './identity.ts';
 
@@ -9,7 +10,7 @@ import { identifyUnseen } from './identity.ts';
  */
 export function withUnseenSubject(snapshot: CompiledSnapshot, flow: ResolvedFlow): ResolvedFlow {
 	if (flow.subject.kind !== 'unknown') return flow;
-	const { kind, namespace: namespaceName, name, ip, addresses, node, workload } = flow.subject;
+	const { kind, namespace: namespaceName, name, node, workload } = flow.subject.endpoint;
 	if (namespaceName === undefined || name === undefined) return flow;
 	const namespace = snapshot.namespaces.get(namespaceName);
 	const concerns = (other: { readonly namespace?: string }) => other.namespace === undefined || other.namespace === namespaceName;
@@ -17,5 +18,5 @@ export function withUnseenSubject(snapshot: CompiledSnapshot, flow: ResolvedFlow
 	if (!namespace || unevaluated || namespace.unreadable.length > 0) return flow;
 	const pod = { namespace: namespaceName, name, labels: {}, ips: [], ...(node !== undefined && { node }) };
 	const identity = identifyUnseen(snapshot.identities, namespace, 'every-pod');
-	return { ...flow, subject: { ...podEnd(pod, identity, { ip, addresses }), kind, workload } };
+	return { ...flow, subject: toEnd(podEndpoint(pod, identity, { kind, workload }), flow.subject.ip) };
 }

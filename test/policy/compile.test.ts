@@ -5,14 +5,15 @@ import { evaluate } from '../../functions/policy/evaluate.ts';
 import { resolveFlow } from '../../functions/policy/flow.ts';
 import { policiesFor } from '../../functions/policy/identity.ts';
 import type { Flow, PodState } from '../../functions/policy/model.ts';
+import { resolveEnd } from '../../functions/policy/resolve.ts';
 import { ALL, NONE } from '../../functions/policy/semantics.ts';
 import { describe } from '../describe.ts';
 import { block, cluster, flow, labels, pod, policy, rule } from './cluster.ts';
 
 const at = (name: string, ...ips: string[]): PodState => ({ namespace: 'default', name, labels: {}, ips });
 const found = (snapshot: ReturnType<typeof cluster>, ip: string) => {
-	const end = snapshot.byAddress.get(ip);
-	return end && [end.kind, end.name];
+	const { kind, endpoint } = resolveEnd(snapshot, { ip });
+	return [kind, endpoint.name];
 };
 const admitted = (snapshot: ReturnType<typeof cluster>, tweaks: Partial<Flow>) => evaluate(resolveFlow(snapshot, flow(tweaks))).admitted;
 
@@ -116,7 +117,7 @@ describe('the index of addresses', (it) => {
 	it('leaves out finished Pods, which may have passed theirs on', () => {
 		const finished = { ...at('done', '10.0.0.1'), finished: true } as const;
 		assert.equal(found(cluster({ pods: [finished, at('web', '10.0.0.1')] }), '10.0.0.1'), ['pod', 'web']);
-		assert.is(found(cluster({ pods: [finished] }), '10.0.0.1'), undefined);
+		assert.equal(found(cluster({ pods: [finished] }), '10.0.0.1'), ['external', undefined]);
 		assert.is(cluster({ pods: [finished] }).namespaces.get('default')?.pods.size, 1);
 	});
 
@@ -127,9 +128,10 @@ describe('the index of addresses', (it) => {
 		});
 		for (const ip of ['10.0.0.1', '2001:db8::1']) assert.equal(found(snapshot, ip), ['pod', 'dual'], ip);
 		for (const ip of ['10.0.1.1', '10.0.1.2']) assert.equal(found(snapshot, ip), ['node', 'n'], ip);
-		for (const ip of ['nonsense', '', '2001:DB8:0::1']) assert.is(snapshot.byAddress.has(ip), false, ip);
-		assert.is(snapshot.byAddress.get('10.0.0.1'), snapshot.namespaces.get('default')?.pods.get('dual'));
-		assert.is(snapshot.byAddress.get('2001:db8::1')?.mismatch, false);
+		for (const ip of ['nonsense', '']) assert.equal(found(snapshot, ip), ['external', undefined], ip);
+		assert.equal([...snapshot.endpoints.byIpv6.keys()], ['2001:db8::1']);
+		assert.is(resolveEnd(snapshot, { ip: '10.0.0.1' }).endpoint, snapshot.namespaces.get('default')?.pods.get('dual'));
+		assert.is(resolveEnd(snapshot, { ip: '2001:db8::1' }).mismatch, false);
 	});
 });
 

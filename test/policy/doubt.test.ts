@@ -14,7 +14,7 @@ const DENY = policy();
 describe('doubts', (it) => {
 	const doubts = (state: Partial<ClusterState>, tweaks: Partial<Flow> = {}) => {
 		const snapshot = cluster(state);
-		return doubtsOf(snapshot, evaluate(resolveFlow(snapshot, flow(tweaks)))).map(({ fact, isolates, admits, denies }) => [
+		return doubtsOf(evaluate(resolveFlow(snapshot, flow(tweaks)))).map(({ fact, isolates, admits, denies }) => [
 			fact,
 			isolates,
 			admits,

@@ -193,15 +193,15 @@ describe('the summary of what is not decided', (it) => {
 describe('an end in words', (it) => {
 	const PLACE = { namespace: 'default', name: 'x' };
 	const cases: readonly (readonly [Parameters<typeof describeEnd>[0], string])[] = [
-		[{ kind: 'pod', ...PLACE, ip: '10.0.0.1' }, 'default/x'],
-		[{ kind: 'host-network-pod', ...PLACE, ip: '10.0.0.1' }, 'default/x on the host network (10.0.0.1)'],
-		[{ kind: 'unknown', ...PLACE }, 'default/x (not in the snapshot)'],
-		[{ kind: 'node', name: 'n1' }, 'node n1'],
-		[{ kind: 'node', name: 'n1', ip: '10.0.0.1' }, 'node n1 (10.0.0.1)'],
-		[{ kind: 'service', ...PLACE, ip: '10.0.0.1' }, 'Service default/x (10.0.0.1)'],
-		[{ kind: 'well-known', name: 'metadata server', ip: '169.254.169.254' }, 'metadata server (169.254.169.254)'],
-		[{ kind: 'external', ip: '203.0.113.7' }, '203.0.113.7'],
-		[{ kind: 'external' }, 'an unknown address'],
+		[{ kind: 'pod', endpoint: PLACE, ip: '10.0.0.1' }, 'default/x'],
+		[{ kind: 'host-network-pod', endpoint: PLACE, ip: '10.0.0.1' }, 'default/x on the host network (10.0.0.1)'],
+		[{ kind: 'unknown', endpoint: PLACE }, 'default/x (not in the snapshot)'],
+		[{ kind: 'node', endpoint: { name: 'n1' } }, 'node n1'],
+		[{ kind: 'node', endpoint: { name: 'n1' }, ip: '10.0.0.1' }, 'node n1 (10.0.0.1)'],
+		[{ kind: 'service', endpoint: PLACE, ip: '10.0.0.1' }, 'Service default/x (10.0.0.1)'],
+		[{ kind: 'well-known', endpoint: { name: 'metadata server' }, ip: '169.254.169.254' }, 'metadata server (169.254.169.254)'],
+		[{ kind: 'external', ip: '203.0.113.7', endpoint: {} }, '203.0.113.7'],
+		[{ kind: 'external', endpoint: {} }, 'an unknown address'],
 	];
 	for (const [end, text] of cases) it(`is ${text}`, () => assert.is(describeEnd(end), text));
 

@@ -38,9 +38,9 @@ const seen = (state: Partial<ClusterState>, tweaks: Partial<Flow>) =>
 describe('a flow', (it) => {
 	it('has its ends by direction, its protocol as a number, and no port where it has none', () => {
 		const ingress = resolveFlow(cluster(), flow());
-		assert.equal([ingress.subject.name, ingress.peer.name, ingress.protocol, ingress.port], ['web', 'client', 0, 8080]);
+		assert.equal([ingress.subject.endpoint.name, ingress.peer.endpoint.name, ingress.protocol, ingress.port], ['web', 'client', 0, 8080]);
 		const egress = resolveFlow(cluster(), flow({ direction: 'egress' }));
-		assert.equal([egress.subject.name, egress.peer.name], ['client', 'web']);
+		assert.equal([egress.subject.endpoint.name, egress.peer.endpoint.name], ['client', 'web']);
 		const { port: _, ...portless } = flow();
 		assert.is(resolveFlow(cluster(), portless).port, -1);
 		const numbers = ['TCP', 'UDP', 'SCTP', 'ICMP', 'GRE', 'tcp'].map((protocol) => resolveFlow(cluster(), flow({ protocol })).protocol);

@@ -1,9 +1,10 @@
 import * as assert from 'uvu/assert';
 import { evaluate } from '../../functions/policy/evaluate.ts';
 import { resolveFlow } from '../../functions/policy/flow.ts';
-import { policiesFor, portKey } from '../../functions/policy/identity.ts';
+import { policiesFor } from '../../functions/policy/identity.ts';
 import type { Direction, PolicyPort } from '../../functions/policy/model.ts';
 import { ALL, NONE } from '../../functions/policy/semantics.ts';
+import { NOT_NUMERIC, portKey } from '../../functions/policy/subject.ts';
 import { describe } from '../describe.ts';
 import { cluster, flow, labels, policy, rule } from './cluster.ts';
 
@@ -71,7 +72,7 @@ describe('what concerns a subject', (it) => {
 	});
 });
 
-describe('the index of rules by port', (it) => {
+describe('the rules of a subject as numbers', (it) => {
 	const ingress = [
 		rule({ ports: [tcp(80)] }),
 		rule({ ports: [tcp(443), tcp(80)] }),
@@ -80,27 +81,35 @@ describe('the index of rules by port', (it) => {
 		rule({ ports: [{ protocol: 'UDP', port: 80 }] }),
 		rule({ ports: [tcp(81), { protocol: 'TCP', port: 'http' }] }),
 	];
-	const found = concerns(cluster({ policies: [policy({ ingress })] }), 'web');
-	const at = (protocol: 0 | 1, port: number) =>
-		(found.byPort.get(portKey(protocol, port)) ?? found.elsewhere).map(({ rule: { index } }) => index);
-
-	it('has the rules of that port, and all that are more than single numbers', () => {
-		assert.equal(at(TCP, 80), [0, 1, 2, 3, 5]);
-		assert.equal(at(TCP, 443), [1, 2, 3, 5]);
-		assert.equal(at(UDP, 80), [2, 3, 4, 5]);
-		for (const port of [81, 8000, 9999, -1]) assert.equal(at(TCP, port), [2, 3, 5], `${port}`);
-		assert.equal(
-			found.rules.map(({ numeric }) => numeric),
-			[true, true, false, false, true, false],
-		);
+	it('have each the place of the next, the ports that are single numbers, and the numbers of their peers', () => {
+		const peers = [{ podSelector: labels({ app: 'a' }) }, { podSelector: labels({ app: 'b' }) }];
+		const rules = [...ingress, rule({ peers, ports: [tcp(80)] }), rule({ peers: peers.slice(1) })];
+		const snapshot = cluster({ policies: [policy({ ingress: rules })] });
+		const { start, isolated } = concerns(snapshot, 'web');
+		const { steps, subjects } = snapshot.table;
+		const end = steps[start + 2] ?? 0;
+		assert.equal([subjects[steps[start] ?? -1]?.start, steps[start + 1], isolated], [start, ALL, ALL]);
+		const read: number[][] = [];
+		for (let at = start + 3; at < end; at = steps[at] ?? end) read.push(steps.slice(at + 1, steps[at]));
+		const key = (protocol: 0 | 1, port: number) => portKey(protocol, port);
+		assert.equal(read, [
+			[ALL, 1, key(TCP, 80)],
+			[ALL, 2, key(TCP, 443), key(TCP, 80)],
+			[ALL, 0],
+			[ALL, NOT_NUMERIC],
+			[ALL, 1, key(UDP, 80)],
+			[ALL, NOT_NUMERIC],
+			[ALL, 1, key(TCP, 80), 0, 1],
+			[ALL, 0, 1],
+		]);
 	});
 
-	it('has another key for each protocol and port', () => {
+	it('have another key for each protocol and port', () => {
 		const keys = [0, 1, 2, 3, 4].flatMap((protocol) => [-1, 0, 1, 80, 65535].map((port) => portKey(protocol as 0 | 1 | 2 | 3 | 4, port)));
 		assert.is(new Set(keys).size, 25);
 	});
 
-	it('leaves out no rule that admits', () => {
+	it('leave out no rule that admits', () => {
 		for (const [port, admitting] of [
 			[80, [0, 1, 2]],
 			[8000, [2, 3]],

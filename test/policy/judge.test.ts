@@ -167,9 +167,9 @@ describe('judge', (it) => {
 		const [ingress, egress] = (['ingress', 'egress'] as const).map((direction) =>
 			judge(undefined, observe('deny', { direction, source: { ip: '203.0.113.7' } })),
 		);
-		assert.equal([ingress?.subject.name, ingress?.peer.ip, ingress?.peer.kind], ['web', '203.0.113.7', 'external']);
+		assert.equal([ingress?.subject.endpoint.name, ingress?.peer.ip, ingress?.peer.kind], ['web', '203.0.113.7', 'external']);
 		assert.equal(
-			[egress?.subject.ip, egress?.subject.kind, egress?.peer.name, egress?.peer.kind],
+			[egress?.subject.ip, egress?.subject.kind, egress?.peer.endpoint.name, egress?.peer.kind],
 			['203.0.113.7', 'external', 'web', 'unknown'],
 		);
 		const some = policy({ podSelector: labels({ app: 'web' }) });
@@ -222,7 +222,7 @@ describe('judge', (it) => {
 
 	it('decides by the name where name and address disagree', () => {
 		const judged = judge(cluster({ policies: [BY_ADDRESS] }), observe('deny', { source: { ...pod('client'), ip: '10.32.1.77' } }));
-		assert.equal([judged.finding, judged.peer.name, judged.reasons], ['explained', 'client', ['name-address-mismatch']]);
+		assert.equal([judged.finding, judged.peer.endpoint.name, judged.reasons], ['explained', 'client', ['name-address-mismatch']]);
 	});
 
 	it('is given the same answer twice for the same input', () => {

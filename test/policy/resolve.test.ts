@@ -18,14 +18,15 @@ const SNAPSHOT = cluster({
 });
 
 const resolved = (end: FlowEnd) => {
-	const { kind, namespace, name, ip, node, mismatch } = resolveEnd(SNAPSHOT, end);
+	const { kind, ip, mismatch, endpoint } = resolveEnd(SNAPSHOT, end);
+	const { namespace, name, node } = endpoint;
 	return { kind, ...(namespace && { namespace }), name, ip, node, mismatch };
 };
 
 describe('an end with a Pod’s name', (it) => {
 	it('is that Pod, with its first address', () => {
 		assert.equal(resolved(pod('web')), { kind: 'pod', namespace: 'default', name: 'web', ip: '10.32.1.2', node: 'n1', mismatch: false });
-		assert.is(resolveEnd(SNAPSHOT, pod('web')), resolveEnd(SNAPSHOT, { ...pod('web'), ip: '10.32.1.2' }));
+		assert.equal(resolveEnd(SNAPSHOT, pod('web')), resolveEnd(SNAPSHOT, { ...pod('web'), ip: '10.32.1.2' }));
 	});
 
 	it('has the address of the flow, which is a mismatch where the Pod has not got it', () => {
@@ -49,13 +50,19 @@ describe('an end with a Pod’s name', (it) => {
 
 	it('is a host-network Pod where it is one, and that no selector sees', () => {
 		const end = resolveEnd(SNAPSHOT, pod('agent', 'kube-system'));
-		assert.equal([end.kind, end.identity, end.node, end.workload], ['host-network-pod', undefined, 'n2', { kind: 'Pod', name: 'agent' }]);
+		assert.equal(
+			[end.kind, end.endpoint.identity, end.endpoint.node, end.endpoint.workload],
+			['host-network-pod', undefined, 'n2', { kind: 'Pod', name: 'agent' }],
+		);
 	});
 
 	it('is unknown where the snapshot does not hold it, in whatever namespace', () => {
 		const workload = { kind: 'Deployment', name: 'gone' };
 		const end = resolveEnd(SNAPSHOT, { ...pod('gone'), ip: '10.32.1.2', workload });
-		assert.equal([end.kind, end.namespace, end.name, end.ip, end.workload], ['unknown', 'default', 'gone', '10.32.1.2', workload]);
+		assert.equal(
+			[end.kind, end.endpoint.namespace, end.endpoint.name, end.ip, end.endpoint.workload],
+			['unknown', 'default', 'gone', '10.32.1.2', workload],
+		);
 		assert.is(resolved(pod('gone', 'nowhere')).kind, 'unknown');
 	});
 });
@@ -101,7 +108,7 @@ describe('an end with an address only', (it) => {
 	for (const [ip, kind, name] of kinds)
 		it(`${ip} is ${kind} ${name ?? ''}`, () => {
 			const end = resolveEnd(SNAPSHOT, { ip });
-			assert.equal([end.kind, end.name], [kind, name]);
+			assert.equal([end.kind, end.endpoint.name], [kind, name]);
 		});
 
 	it('of a Pod is in the flow as it is given', () => {
@@ -115,8 +122,8 @@ describe('an end with an address only', (it) => {
 
 describe('an address of the cluster’s Pod ranges', (it) => {
 	const within = (podRanges: string[], ip: string) => {
-		const { kind, name, ip: address } = resolveEnd(cluster({ cluster: { location: 'l', name: 'c', podRanges } }), { ip });
-		return [kind, name, address];
+		const { kind, ip: address, endpoint } = resolveEnd(cluster({ cluster: { location: 'l', name: 'c', podRanges } }), { ip });
+		return [kind, endpoint.name, address];
 	};
 
 	it('that nothing has is of a Pod that the snapshot does not hold', () => {
@@ -141,11 +148,17 @@ describe('a Pod that was created after the flow', (it) => {
 
 	it('is not what had its address then', () => {
 		assert.equal([at({ ip: '10.32.1.2' }, created - 1).kind, at({ ip: '10.32.1.2' }, created - 1).ip], ['unknown', '10.32.1.2']);
-		for (const time of [created, created + 1, Number.NaN, undefined]) assert.is(at({ ip: '10.32.1.2' }, time).name, 'web');
+		for (const time of [created, created + 1, Number.NaN, undefined]) assert.is(at({ ip: '10.32.1.2' }, time).endpoint.name, 'web');
+	});
+
+	it('is told by any year', () => {
+		const since = (createdAt: string) => cluster({ pods: cluster().state.pods.map((each) => ({ ...each, createdAt })), nodes: [] });
+		const kind = (createdAt: string) => resolveEnd(since(createdAt), { ip: '10.32.1.2' }, created).kind;
+		assert.equal(['1960-01-01T00:00:00Z', '2039-01-01T00:00:00Z', '9999-12-31T23:59:59Z'].map(kind), ['pod', 'unknown', 'unknown']);
 	});
 
 	it('is still that of its name, and on the host’s network still has the node’s address', () => {
-		assert.is(at(pod('web'), created - 1).name, 'web');
+		assert.is(at(pod('web'), created - 1).endpoint.name, 'web');
 		assert.is(at({ ...pod('web'), ip: '10.32.1.2' }, created - 1).kind, 'pod');
 		assert.is(at({ ip: '10.128.0.2' }, created - 1).kind, 'host-network-pod');
 	});

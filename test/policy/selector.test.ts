@@ -6,9 +6,9 @@ import {
 	hiddenUnder,
 	isEverything,
 	isNegative,
+	labelSetOf,
 	matchMask,
 	mention,
-	valuesOf,
 } from '../../functions/policy/selector.ts';
 import { ALL, CILIUM, CILIUM_FROM_1_15, CILIUM_FROM_1_20, NONE, SPECIFIED } from '../../functions/policy/semantics.ts';
 import { describe } from '../describe.ts';
@@ -23,7 +23,7 @@ const expression = (key: string, operator: LabelRequirement['operator'], ...valu
 function match(selector: LabelSelector, own: Labels, { filtered = true, others = [] as LabelSelector[] } = {}): number {
 	const vocabulary = createVocabulary(filtered);
 	for (const each of [...others, selector]) mention(vocabulary, each);
-	return matchMask(compileSelector(vocabulary, selector), valuesOf(vocabulary, own));
+	return matchMask(compileSelector(vocabulary, selector), labelSetOf(vocabulary, own));
 }
 
 describe('a selector', (it) => {

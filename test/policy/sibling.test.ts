@@ -32,12 +32,12 @@ const resolved = (name: string, more: FlowEnd = {}) => resolveEnd(SNAPSHOT, { ..
 describe('a Pod that the snapshot does not hold', (it) => {
 	it('has the labels of a Pod of the workload that the entry names', () => {
 		const end = resolved('any-name-at-all', { workload: { kind: 'Deployment', name: 'web' }, ip: '10.32.1.77', node: 'n7' });
-		assert.equal([end.kind, end.name, end.ip, end.node], ['pod', 'any-name-at-all', '10.32.1.77', 'n7']);
+		assert.equal([end.kind, end.endpoint.name, end.ip, end.endpoint.node], ['pod', 'any-name-at-all', '10.32.1.77', 'n7']);
 		assert.equal(end.sibling?.name, 'web-5d9c7b8f6d-x7k2p');
-		assert.equal(end.workload, { kind: 'Deployment', name: 'web' });
-		assert.equal(end.pod?.labels, { of: 'web', 'pod-template-hash': '5d9c7b8f6d' });
-		assert.equal(end.pod?.ports, [{ name: 'http', port: 8080, protocol: 'TCP' }]);
-		assert.equal([end.addresses.length, end.mismatch], [1, false]);
+		assert.equal(end.endpoint.workload, { kind: 'Deployment', name: 'web' });
+		assert.equal(end.endpoint.pod?.labels, { of: 'web', 'pod-template-hash': '5d9c7b8f6d' });
+		assert.equal(end.endpoint.pod?.ports, [{ name: 'http', port: 8080, protocol: 'TCP' }]);
+		assert.equal([end.endpoint.addresses.length, end.mismatch], [1, false]);
 	});
 
 	it('or, where it names none, of one whose name has the same pattern', () => {
@@ -58,20 +58,20 @@ describe('a Pod that the snapshot does not hold', (it) => {
 	});
 
 	it('keeps what a controller sets by the name for itself', () => {
-		assert.equal(resolved('db-12').pod?.labels, {
+		assert.equal(resolved('db-12').endpoint.pod?.labels, {
 			of: 'db',
 			'statefulset.kubernetes.io/pod-name': 'db-12',
 			'apps.kubernetes.io/pod-index': '12',
 		});
-		assert.is(resolved('web-6d9c7b8f6d-zzzzz').pod?.labels['pod-template-hash'], '6d9c7b8f6d');
+		assert.is(resolved('web-6d9c7b8f6d-zzzzz').endpoint.pod?.labels['pod-template-hash'], '6d9c7b8f6d');
 		const named = { workload: { kind: 'StatefulSet', name: 'db' } };
-		assert.is(resolved('odd', named).pod?.labels['apps.kubernetes.io/pod-index'], '0');
-		assert.is(resolved('odd', named).pod?.labels['statefulset.kubernetes.io/pod-name'], 'odd');
+		assert.is(resolved('odd', named).endpoint.pod?.labels['apps.kubernetes.io/pod-index'], '0');
+		assert.is(resolved('odd', named).endpoint.pod?.labels['statefulset.kubernetes.io/pod-name'], 'odd');
 	});
 
 	it('is on the host network where its sibling is', () => {
 		const end = resolved('agent-zzzzz');
-		assert.equal([end.kind, end.identity, end.ip, end.addresses], ['host-network-pod', undefined, undefined, []]);
+		assert.equal([end.kind, end.endpoint.identity, end.ip, end.endpoint.addresses], ['host-network-pod', undefined, undefined, []]);
 	});
 
 	it('is unknown without a sibling: a bare Pod’s name says nothing, nor does another namespace', () => {
@@ -81,7 +81,7 @@ describe('a Pod that the snapshot does not hold', (it) => {
 	});
 
 	it('shares the identity of Pods whose labels are alike to every selector', () => {
-		assert.is(resolved('db-12').identity, resolved('db-0').identity);
+		assert.is(resolved('db-12').endpoint.identity, resolved('db-0').endpoint.identity);
 	});
 });
 
@@ -147,18 +147,18 @@ describe('the next run of a CronJob', (it) => {
 		for (const more of workloads) {
 			const end = of('mig-28391299-bbbbb', more);
 			assert.equal(
-				[end.sibling?.name, end.pod?.labels, end.workload],
+				[end.sibling?.name, end.endpoint.pod?.labels, end.endpoint.workload],
 				[earlier[0]?.name, run('28391299'), { kind: 'CronJob', name: 'mig' }],
 			);
 		}
 		const indexed = owned('mig-28391298-0-bbbbb', 'CronJob', 'mig', { labels: run('28391298') });
-		assert.equal(of('mig-28391299-3-zzzzz', {}, [indexed]).pod?.labels, run('28391299'));
+		assert.equal(of('mig-28391299-3-zzzzz', {}, [indexed]).endpoint.pod?.labels, run('28391299'));
 	});
 
 	it('is not that of another, nor of a Job that nothing schedules', () => {
 		assert.is(of('mig-28391299-bbbbb', { workload: { kind: 'CronJob', name: 'other' } }).kind, 'unknown');
 		assert.is(of('mig-bbbbb').kind, 'unknown');
-		assert.is(of('odd', { workload: { kind: 'CronJob', name: 'mig' } }).pod?.labels['job-name'], 'mig-28391298');
+		assert.is(of('odd', { workload: { kind: 'CronJob', name: 'mig' } }).endpoint.pod?.labels['job-name'], 'mig-28391298');
 	});
 });
 
@@ -177,7 +177,7 @@ describe('a mirror Pod', (it) => {
 
 	it('is the same workload on every node', () => {
 		const pods = [owned('kube-proxy-gke-abc', 'Node', 'gke-abc', { hostNetwork: true }), owned('odd', 'Node', 'gke-abc')];
-		const of = (name: string) => resolveEnd(cluster({ pods }), pod(name)).workload;
+		const of = (name: string) => resolveEnd(cluster({ pods }), pod(name)).endpoint.workload;
 		assert.equal(
 			[of('kube-proxy-gke-abc'), of('odd')],
 			[

@@ -23,7 +23,7 @@ describe('a subject that the snapshot does not hold', (it) => {
 		assert.is(decided('deny', { policies: [{ ...DENY, namespace: 'other' }] }), 'not-isolated');
 		assert.is(decided('deny', { policies: [policy({ types: ['egress'] })] }), 'not-isolated');
 		const { subject, summary } = { ...judged('deny', {}), summary: summarize(judged('deny', {})) };
-		assert.equal([subject.kind, subject.name], ['unknown', 'gone']);
+		assert.equal([subject.kind, subject.endpoint.name], ['unknown', 'gone']);
 		assert.match(summary, 'default/gone (not in the snapshot)');
 	});
 
