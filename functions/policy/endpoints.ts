@@ -10,8 +10,8 @@ import type { LabelSet } from './selector.ts';
  */
 export interface Endpoints {
 	readonly all: readonly Endpoint[];
-	/** Of Pods; undefined for others. By the endpoint's number, as `all`. */
-	readonly names: readonly (string | undefined)[];
+	/** Of Pods; empty for others. By the endpoint's number, as `all`. */
+	readonly names: readonly string[];
 	/** What the rows refer to by number. */
 	readonly namespaces: readonly (string | undefined)[];
 	/** Of each identity four numbers, as `ResolvedEnd` has them: label set, namespace, ingress, egress. */
@@ -62,8 +62,11 @@ export function indexEndpoints(endpoints: readonly Endpoint[]): Endpoints {
 			else if (address) add(holders.ipv6, formatAddress(address), number);
 		}
 	}
-	return { all, names: all.map(({ pod }) => pod?.name), ...layOut(all, holders) };
+	return { all, names: sideBySide(all.map(({ pod }) => pod?.name ?? '')), ...layOut(all, holders) };
 }
+
+/** The same texts, copied in one go: they lie in memory as they are listed, and not among all the rest of the snapshot. */
+const sideBySide = (texts: readonly string[]): string[] => JSON.parse(JSON.stringify(texts)) as string[];
 
 type Holders = { readonly ipv4: ReadonlyMap<number, number>; readonly ipv6: ReadonlyMap<string, number> };
 
