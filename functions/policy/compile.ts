@@ -80,7 +80,7 @@ export function compileSnapshot(snapshot: Snapshot): CompiledSnapshot {
 		state,
 		namespaces,
 		nodes,
-		endpoints: indexEndpoints(addressed({ state, namespaces, nodes })),
+		endpoints: indexEndpoints(addressed({ state, namespaces, nodes }), namespaces),
 		podRanges: (state.cluster?.podRanges ?? []).map((range) => parseCidr(range, false)).filter((range) => typeof range !== 'string'),
 		identities,
 		others,

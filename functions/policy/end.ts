@@ -1,6 +1,6 @@
 import type { Endpoint } from './endpoint.ts';
 import type { End } from './finding.ts';
-import { policiesFor } from './identity.ts';
+import { type Identity, policiesFor } from './identity.ts';
 import { type Address, parseAddress } from './ip.ts';
 import type { NamedPort, PodState } from './model.ts';
 import type { LabelSet } from './selector.ts';
@@ -32,14 +32,19 @@ export interface ResolvedEnd extends End {
 
 export const NOTHING = -1;
 
+/** The numbers of an identity that an end has. */
+export const hotOf = (identity: Identity | undefined): Pick<ResolvedEnd, 'labelSet' | 'namespaceIndex' | 'ingress' | 'egress'> => ({
+	labelSet: identity?.labelSet ?? NOTHING,
+	namespaceIndex: identity?.namespace.index ?? NOTHING,
+	ingress: identity ? policiesFor(identity, 'ingress').start : NOTHING,
+	egress: identity ? policiesFor(identity, 'egress').start : NOTHING,
+});
+
 export function toEnd(endpoint: Endpoint, ip: string | undefined, mismatch = false): ResolvedEnd {
 	const { kind, identity, createdS, ports, sibling, addresses } = endpoint;
 	return {
 		kind,
-		labelSet: identity?.labelSet ?? NOTHING,
-		namespaceIndex: identity?.namespace.index ?? NOTHING,
-		ingress: identity ? policiesFor(identity, 'ingress').start : NOTHING,
-		egress: identity ? policiesFor(identity, 'egress').start : NOTHING,
+		...hotOf(identity),
 		createdS,
 		ports,
 		sibling,

@@ -1,6 +1,6 @@
-import { NOTHING, type ResolvedEnd } from './end.ts';
+import { hotOf, NOTHING, type ResolvedEnd } from './end.ts';
 import { bareEndpoint, type Endpoint } from './endpoint.ts';
-import { type Identity, policiesFor } from './identity.ts';
+import type { CompiledNamespace } from './identity.ts';
 import { formatAddress, ipv4Word, parseAddress } from './ip.ts';
 import type { LabelSet } from './selector.ts';
 
@@ -12,10 +12,9 @@ export interface Endpoints {
 	readonly all: readonly Endpoint[];
 	/** Of Pods; empty for others. By the endpoint's number, as `all`. */
 	readonly names: readonly string[];
-	/** What the rows refer to by number. */
-	readonly namespaces: readonly (string | undefined)[];
-	/** Of each identity four numbers, as `ResolvedEnd` has them: label set, namespace, ingress, egress. */
-	readonly ofIdentities: Int32Array;
+	/** Of the namespaces, by their index. */
+	readonly namespaces: readonly string[];
+	/** Lists of named ports, to which the rows refer by number. */
 	readonly ports: readonly Endpoint['ports'][];
 	/** First a hash table of IPv4 addresses (linear probing, a power of two of rows), then the rows of IPv6 addresses. */
 	readonly rows: Int32Array;
@@ -33,10 +32,14 @@ const WORD = 0;
 const NUMBER = 1;
 /** The kind, whether it has more than one address, and the ports. */
 const KIND = 2;
-const IDENTITY = 3;
-const CREATED_S = 4;
-const NAMESPACE = 5;
-const WIDTH = 6;
+const CREATED_S = 3;
+/** The index of a Pod's namespace. */
+const NAMESPACE = 4;
+/** As `ResolvedEnd` has them. */
+const LABEL_SET = 5;
+const INGRESS = 6;
+const EGRESS = 7;
+const WIDTH = 8;
 
 const NOBODY = -1;
 /** The parts of KIND: the kind stands below both. */
@@ -47,7 +50,7 @@ const PORTS = 16;
  * Indexes what has an address: of several that have the same the first counts, but an address that two Pods have is of an unknown one.
  * An address that cannot be read is left out.
  */
-export function indexEndpoints(endpoints: readonly Endpoint[]): Endpoints {
+export function indexEndpoints(endpoints: readonly Endpoint[], namespaces: ReadonlyMap<string, CompiledNamespace>): Endpoints {
 	const all = [...endpoints];
 	const holders = { ipv4: new Map<number, number>(), ipv6: new Map<string, number>() };
 	const add = <K>(index: Map<K, number>, key: K, number: number) => {
@@ -62,7 +65,7 @@ export function indexEndpoints(endpoints: readonly Endpoint[]): Endpoints {
 			else if (address) add(holders.ipv6, formatAddress(address), number);
 		}
 	}
-	return { all, names: sideBySide(all.map(({ pod }) => pod?.name ?? '')), ...layOut(all, holders) };
+	return { all, names: sideBySide(all.map(({ pod }) => pod?.name ?? '')), ...layOut(all, holders, namespaces) };
 }
 
 /** The same texts, copied in one go: they lie in memory as they are listed, and not among all the rest of the snapshot. */
@@ -70,20 +73,25 @@ const sideBySide = (texts: readonly string[]): string[] => JSON.parse(JSON.strin
 
 type Holders = { readonly ipv4: ReadonlyMap<number, number>; readonly ipv6: ReadonlyMap<string, number> };
 
-function layOut(all: readonly Endpoint[], { ipv4, ipv6 }: Holders): Omit<Endpoints, 'all' | 'names'> {
-	const namespaces = distinct(all.map(({ pod }) => pod?.namespace));
-	const identities = distinct(all.map(({ identity }) => identity));
-	const ports = distinct(all.map((endpoint) => endpoint.ports));
-	const ofIdentities = Int32Array.from(identities.values.flatMap(numbersOf));
+function layOut(
+	all: readonly Endpoint[],
+	{ ipv4, ipv6 }: Holders,
+	namespaces: ReadonlyMap<string, CompiledNamespace>,
+): Omit<Endpoints, 'all' | 'names'> {
+	const ports = [...new Set(all.map((endpoint) => endpoint.ports))];
+	const portNumbers = new Map(ports.map((list, number) => [list, number]));
 	// At most two thirds of the places are taken, so that an address is found in the first or second row.
 	const bits = Math.max(1, Math.ceil(Math.log2(ipv4.size * 1.5)));
 	const places = 2 ** bits;
 	const shift = 32 - bits;
 	const rows = new Int32Array((places + ipv6.size) * WIDTH).fill(NOBODY);
 	const write = (row: number, word: number, number: number) => {
-		const { kind, addresses, identity, createdS, pod, ...more } = all[number] as Endpoint;
-		const first = KINDS.indexOf(kind) + (addresses.length > 1 ? SEVERAL : 0) + ports.numberOf(more.ports) * PORTS;
-		rows.set([word, number, first, identities.numberOf(identity), createdS, namespaces.numberOf(pod?.namespace)], row * WIDTH);
+		const endpoint = all[number] as Endpoint;
+		const { kind, identity, createdS, namespace } = endpoint;
+		const several = endpoint.addresses.length > 1 ? SEVERAL : 0;
+		const first = KINDS.indexOf(kind) + several + PORTS * (portNumbers.get(endpoint.ports) as number);
+		const { labelSet, ingress, egress } = hotOf(identity);
+		rows.set([word, number, first, createdS, namespaces.get(namespace ?? '')?.index ?? NOTHING, labelSet, ingress, egress], row * WIDTH);
 	};
 	for (const [word, number] of ipv4) {
 		let row = placeOf(word, shift);
@@ -92,19 +100,7 @@ function layOut(all: readonly Endpoint[], { ipv4, ipv6 }: Holders): Omit<Endpoin
 	}
 	const byIpv6 = new Map([...ipv6.keys()].map((text, index) => [text, places + index]));
 	for (const [text, number] of ipv6) write(byIpv6.get(text) as number, 0, number);
-	return { namespaces: namespaces.values, ofIdentities, ports: ports.values, rows, shift, byIpv6 };
-}
-
-const numbersOf = (identity: Identity | undefined): number[] =>
-	identity
-		? [identity.labelSet, identity.namespace.index, policiesFor(identity, 'ingress').start, policiesFor(identity, 'egress').start]
-		: [NOTHING, NOTHING, NOTHING, NOTHING];
-
-/** The values of a list, each once, and the number of each. */
-function distinct<T>(list: readonly T[]): { values: readonly T[]; numberOf: (value: T) => number } {
-	const values = [...new Set(list)];
-	const numbers = new Map(values.map((value, number) => [value, number]));
-	return { values, numberOf: (value) => numbers.get(value) as number };
+	return { namespaces: sideBySide([...namespaces.keys()]), ports, rows, shift, byIpv6 };
 }
 
 /** Multiplicative hashing (Knuth): neighbouring addresses are spread. */
@@ -134,15 +130,15 @@ export const isPodNamed = (
 ): boolean => names[rows[row * WIDTH + NUMBER] as number] === name && namespaces[rows[row * WIDTH + NAMESPACE] as number] === namespace;
 
 /** What the row is of, as the end of a flow at that address, which is its own. */
-export function endAt({ all, ofIdentities, ports, rows }: Endpoints, row: number, ip: string): ResolvedEnd {
+export function endAt({ all, ports, rows }: Endpoints, row: number, ip: string): ResolvedEnd {
 	const first = rows[row * WIDTH + KIND] as number;
-	const identity = rows[row * WIDTH + IDENTITY] as number;
+	const labelSet = rows[row * WIDTH + LABEL_SET] as LabelSet;
 	return {
 		kind: KINDS[first % SEVERAL] as Endpoint['kind'],
-		labelSet: ofIdentities[4 * identity] as LabelSet,
-		namespaceIndex: ofIdentities[4 * identity + 1] as number,
-		ingress: ofIdentities[4 * identity + 2] as number,
-		egress: ofIdentities[4 * identity + 3] as number,
+		labelSet,
+		namespaceIndex: labelSet === NOTHING ? NOTHING : (rows[row * WIDTH + NAMESPACE] as number),
+		ingress: rows[row * WIDTH + INGRESS] as number,
+		egress: rows[row * WIDTH + EGRESS] as number,
 		createdS: (rows[row * WIDTH + CREATED_S] as number) >>> 0,
 		ports: ports[Math.floor(first / PORTS)],
 		sibling: undefined,
