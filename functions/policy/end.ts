@@ -42,9 +42,14 @@ export const hotOf = (identity: Identity | undefined): Pick<ResolvedEnd, 'labelS
 
 export function toEnd(endpoint: Endpoint, ip: string | undefined, mismatch = false): ResolvedEnd {
 	const { kind, identity, createdS, ports, sibling, addresses } = endpoint;
+	const { labelSet, namespaceIndex, ingress, egress } = hotOf(identity);
+	// The same fields in the same order as in `endAt`, none of them spread: all ends have one shape, which the compiler relies on.
 	return {
 		kind,
-		...hotOf(identity),
+		labelSet,
+		namespaceIndex,
+		ingress,
+		egress,
 		createdS,
 		ports,
 		sibling,

@@ -107,7 +107,8 @@ function layOut(
 const placeOf = (word: number, shift: number): number => Math.imul(word, 0x9e3779b1) >>> shift;
 
 /** The row of what has that address. */
-export function rowOf(endpoints: Endpoints, ip: string): number | undefined {
+export function rowOf(endpoints: Endpoints, ip: string | undefined): number | undefined {
+	if (ip === undefined) return undefined;
 	const word = ipv4Word(ip);
 	if (word !== undefined) return rowOfWord(endpoints, word);
 	const address = parseAddress(ip);

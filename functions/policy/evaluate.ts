@@ -35,7 +35,8 @@ const UNCONCERNED: SubjectPolicies = {
 	policies: [],
 	rules: [],
 };
-const OPEN = {
+/** Of what no policy concerns. In the shape of every other evaluation, which the compiler relies on. */
+const open = (flow: ResolvedFlow): Evaluation => ({
 	isolated: NONE,
 	exempt: NONE,
 	admitted: NONE,
@@ -43,7 +44,8 @@ const OPEN = {
 	admissions: NO_ADMISSIONS,
 	concerned: UNCONCERNED,
 	near: -1,
-} as const;
+	flow,
+});
 
 /** What is not known, answered one way: `unseen` is what selectors and port names say of a Pod that is not known. */
 export interface Assumptions {
@@ -58,7 +60,7 @@ export function evaluate(flow: ResolvedFlow, assumptions: Assumptions = LEAST): 
 	const { subject, direction, disguises } = flow;
 	const start = direction === 'ingress' ? subject.ingress : subject.egress;
 	// Only Pods are subject to policies; host-network Pods are not.
-	if (start === NOTHING) return { ...OPEN, flow };
+	if (start === NOTHING) return open(flow);
 	const { steps, subjects, peers } = flow.snapshot.table;
 	const concerned = subjects[steps[start] as number] as SubjectPolicies;
 	const isolated = steps[start + 1] as Mask;

@@ -2,8 +2,9 @@ import { type Packet, PROTOCOL, type Protocol } from './clause.ts';
 import type { CompiledSnapshot } from './compile.ts';
 import type { ConstructId } from './constructs.ts';
 import type { ResolvedEnd } from './end.ts';
+import { rowOf } from './endpoints.ts';
 import type { Flow } from './model.ts';
-import { resolveEnd } from './resolve.ts';
+import { resolveAt, resolveEnd } from './resolve.ts';
 
 /** The flow as Calico sees it at its place in the packet's path: a rule that admits this admits the flow under `calico`. */
 export interface Disguise extends Packet {
@@ -34,8 +35,13 @@ const protocolOf = (text: string): Protocol =>
 /** Resolves both ends of a flow in a snapshot. `atMs`: its time, where that is known. */
 export function resolveFlow(snapshot: CompiledSnapshot, flow: Flow, atMs = Number.NaN): ResolvedFlow {
 	const ingress = flow.direction === 'ingress';
-	const subject = resolveEnd(snapshot, ingress ? flow.destination : flow.source, atMs);
-	const peer = resolveEnd(snapshot, ingress ? flow.source : flow.destination, atMs);
+	const subjectEnd = ingress ? flow.destination : flow.source;
+	const peerEnd = ingress ? flow.source : flow.destination;
+	// Both are looked up before the first is read: the two waits for memory overlap.
+	const subjectRow = rowOf(snapshot.endpoints, subjectEnd.ip);
+	const peerRow = rowOf(snapshot.endpoints, peerEnd.ip);
+	const subject = resolveAt(snapshot, subjectEnd, subjectRow, atMs);
+	const peer = resolveAt(snapshot, peerEnd, peerRow, atMs);
 	const { direction, port = -1 } = flow;
 	const protocol = protocolOf(flow.protocol);
 	// Nearly every flow has none: only a request to the metadata server or to DNS may.

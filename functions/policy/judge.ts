@@ -197,6 +197,8 @@ const NO_CONSTRUCTS: readonly ConstructId[] = [];
 
 function constructsOf(different: readonly Evidence[]): readonly ConstructId[] {
 	if (different.length === 0) return NO_CONSTRUCTS;
+	const only = different.length === 1 ? different[0]?.construct : undefined;
+	if (only !== undefined) return [only];
 	return [...new Set(different.map(({ construct }) => construct).filter((construct) => construct !== undefined))].sort();
 }
 

@@ -11,10 +11,13 @@ import { standIn } from './sibling.ts';
  * and well-known addresses, else external. A Pod that the snapshot does not hold gets the labels of a sibling, else it is `unknown`.
  * `atMs`: the time of the flow, where that is known.
  */
-export function resolveEnd(snapshot: CompiledSnapshot, end: FlowEnd, atMs = Number.NaN): ResolvedEnd {
+export const resolveEnd = (snapshot: CompiledSnapshot, end: FlowEnd, atMs = Number.NaN): ResolvedEnd =>
+	resolveAt(snapshot, end, rowOf(snapshot.endpoints, end.ip), atMs);
+
+/** The same, where the row of its address was looked for. */
+export function resolveAt(snapshot: CompiledSnapshot, end: FlowEnd, row: number | undefined, atMs: number): ResolvedEnd {
 	const { endpoints } = snapshot;
 	const { pod, ip } = end;
-	const row = ip === undefined ? undefined : rowOf(endpoints, ip);
 	if (pod !== undefined) {
 		// Nearly always the address is the named Pod's: to compare its name costs less than to look the name up.
 		if (ip !== undefined && row !== undefined && isPodNamed(endpoints, row, pod)) return endAt(endpoints, row, ip);
