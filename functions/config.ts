@@ -1,14 +1,19 @@
-import { delimiter } from 'node:path';
+import { GROUP_LIMITS, type GroupLimits } from './ingest/group-commit.ts';
 import { parseCandidates } from './policy/candidates.ts';
 import { DEFAULT_CANDIDATES, type Mask } from './policy/semantics.ts';
 
 /** What the deployed function is told. */
 export interface Config {
-	/** Folders or files of snapshots. */
-	readonly snapshots: readonly string[];
-	/** File of the database. */
-	readonly database: string;
+	/** Where the snapshots are. */
+	readonly bucket: { readonly bucket: string; readonly prefix: string; readonly apiEndpoint: string | undefined };
+	/** Where rows go. */
+	readonly dataset: { readonly projectId: string; readonly datasetId: string; readonly apiEndpoint: string | undefined };
+	/** Where requests for snapshots are published: `projects/PROJECT/topics/TOPIC`; `undefined` where nobody takes snapshots. */
+	readonly snapshotTopic: string | undefined;
 	readonly candidates: Mask;
+	/** How long a message may wait for its row to be durable. */
+	readonly patienceMs: number;
+	readonly group: GroupLimits;
 }
 
 /** `refused`: one line a bad variable, all of them. */
@@ -16,21 +21,83 @@ export type ParsedConfig =
 	| { readonly kind: 'ok'; readonly config: Config }
 	| { readonly kind: 'refused'; readonly problems: readonly string[] };
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** The variables of the environment that are read, and what each is. */
 const VARIABLES = {
-	SNAPSHOTS: `folders or files of snapshots, separated by "${delimiter}"`,
-	DATABASE: 'file of the DuckDB database that the rows are written to; it is created where it is missing',
+	SNAPSHOTS: 'the bucket with the snapshots, as gs://BUCKET or gs://BUCKET/FOLDER',
+	DATASET: 'the BigQuery dataset that the rows are written to, as PROJECT.DATASET',
+	SNAPSHOT_TOPIC: 'the topic that asks for snapshots, as projects/PROJECT/topics/TOPIC; without it none is asked for',
 	CANDIDATES: 'what Dataplane V2 may be, as ids of semantics separated by commas; without it, all that Google’s documentation leaves open',
 } as const;
 
+/** Whole numbers, each with its default and its bounds. */
+const NUMBERS = {
+	/** Less than the subscription's ack deadline, which is the time-out of the push: the answer must arrive before it. */
+	PATIENCE_SECONDS: { standard: 50, least: 1, most: 590 },
+	LINGER_MS: { standard: GROUP_LIMITS.lingerMs, least: 0, most: 1_000 },
+	GROUP_ROWS: { standard: GROUP_LIMITS.maxRows, least: 1, most: 50_000 },
+	GROUP_BYTES: { standard: GROUP_LIMITS.maxBytes, least: 1_000, most: 9_000_000 },
+	INSERTS: { standard: GROUP_LIMITS.maxInserts, least: 1, most: 100 },
+	QUEUE_ROWS: { standard: GROUP_LIMITS.queueRows, least: 1, most: 1_000_000 },
+	QUEUE_BYTES: { standard: GROUP_LIMITS.queueBytes, least: 1_000, most: 1_000_000_000 },
+} as const;
+
+const BUCKET = /^gs:\/\/([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])(?:\/(.*?))?\/?$/;
+const TOPIC = /^projects\/[a-z0-9.:-]+\/topics\/[A-Za-z][\w.~+%-]{2,254}$/;
+/** A project may belong to a domain: `example.com:project`. */
+const DATASET = /^((?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9])[.](\w{1,1024})$/;
+
 /** Parses the environment. Every variable that is missing or bad is named at once. */
-export function parseConfig(env: Readonly<Record<string, string | undefined>>): ParsedConfig {
+export function parseConfig(env: Environment): ParsedConfig {
 	const problems: string[] = [];
-	const snapshots = (env['SNAPSHOTS'] ?? '').split(delimiter).filter((path) => path !== '');
-	if (snapshots.length === 0) problems.push(`SNAPSHOTS is missing: ${VARIABLES.SNAPSHOTS}`);
-	const database = env['DATABASE'] ?? '';
-	if (database === '') problems.push(`DATABASE is missing: ${VARIABLES.DATABASE}`);
+	const bucket = readBucket(env, problems);
+	const dataset = readDataset(env, problems);
+	const snapshotTopic = env['SNAPSHOT_TOPIC'] || undefined;
+	if (snapshotTopic !== undefined && !TOPIC.test(snapshotTopic))
+		problems.push(`SNAPSHOT_TOPIC is no topic (${JSON.stringify(snapshotTopic)}): ${VARIABLES.SNAPSHOT_TOPIC}`);
 	const candidates = env['CANDIDATES'] ? parseCandidates(env['CANDIDATES']) : DEFAULT_CANDIDATES;
-	if (typeof candidates === 'string') return { kind: 'refused', problems: [...problems, `CANDIDATES: ${candidates}`] };
-	return problems.length > 0 ? { kind: 'refused', problems } : { kind: 'ok', config: { snapshots, database, candidates } };
+	if (typeof candidates === 'string') problems.push(`CANDIDATES: ${candidates}`);
+	const number = (name: keyof typeof NUMBERS): number => readNumber(env, name, problems);
+	const patienceMs = number('PATIENCE_SECONDS') * 1000;
+	const group: GroupLimits = {
+		lingerMs: number('LINGER_MS'),
+		maxRows: number('GROUP_ROWS'),
+		maxBytes: number('GROUP_BYTES'),
+		maxInserts: number('INSERTS'),
+		queueRows: number('QUEUE_ROWS'),
+		queueBytes: number('QUEUE_BYTES'),
+	};
+	if (!bucket || !dataset || typeof candidates === 'string' || problems.length > 0) return { kind: 'refused', problems };
+	return { kind: 'ok', config: { bucket, dataset, snapshotTopic, candidates, patienceMs, group } };
+}
+
+function readBucket(env: Environment, problems: string[]): Config['bucket'] | undefined {
+	const given = env['SNAPSHOTS'] ?? '';
+	const [, bucket, prefix = ''] = BUCKET.exec(given) ?? [];
+	if (bucket !== undefined) return { bucket, prefix, apiEndpoint: env['GCS_API_ENDPOINT'] || undefined };
+	problems.push(`SNAPSHOTS ${missing(given)}: ${VARIABLES.SNAPSHOTS}`);
+	return undefined;
+}
+
+function readDataset(env: Environment, problems: string[]): Config['dataset'] | undefined {
+	const given = env['DATASET'] ?? '';
+	const [, projectId, datasetId] = DATASET.exec(given) ?? [];
+	// An emulator's host, as Google's own clients read it.
+	const apiEndpoint = (env['BIGQUERY_EMULATOR_HOST'] || undefined)?.replace(/^(?!https?:\/\/)/, 'http://');
+	if (projectId !== undefined && datasetId !== undefined) return { projectId, datasetId, apiEndpoint };
+	problems.push(`DATASET ${missing(given)}: ${VARIABLES.DATASET}`);
+	return undefined;
+}
+
+const missing = (given: string): string => (given === '' ? 'is missing' : `cannot be read (${JSON.stringify(given)})`);
+
+function readNumber(env: Environment, name: keyof typeof NUMBERS, problems: string[]): number {
+	const { standard, least, most } = NUMBERS[name];
+	const given = env[name];
+	if (given === undefined || given === '') return standard;
+	const value = /^\d{1,12}$/.test(given) ? Number(given) : Number.NaN;
+	if (value >= least && value <= most) return value;
+	problems.push(`${name} is no whole number from ${least} to ${most} (${JSON.stringify(given)}); without it, ${standard}`);
+	return standard;
 }

@@ -1,22 +1,67 @@
 import { http } from '@google-cloud/functions-framework';
-import { openDuckdb } from './adapters/duckdb.ts';
+import rejects from '../schemas/tables/rejects_v1.json' with { type: 'json' };
+import verdicts from '../schemas/tables/verdicts_v1.json' with { type: 'json' };
+import { createBigquery } from './adapters/bigquery.ts';
+import { createBucketSnapshots } from './adapters/bucket.ts';
+import { createSnapshotPublisher } from './adapters/pubsub.ts';
+import type { Field } from './adapters/schemas.ts';
 import { parseConfig } from './config.ts';
+import { createGroupCommit } from './ingest/group-commit.ts';
 import { createIngest } from './ingest/handler.ts';
-import { readSnapshots } from './snapshot/files.ts';
-import { formatProblem } from './snapshot/problem.ts';
-import { createFileSnapshots } from './snapshot/source.ts';
+import type { AcceptedTimes } from './ingest/ingest.ts';
+import { createSnapshotRequests } from './ingest/snapshot-requests.ts';
 
-const parsed = parseConfig(process.env);
-if (parsed.kind === 'refused') throw new Error(`the configuration is not complete:\n${parsed.problems.join('\n')}`);
-const { snapshots: paths, database, candidates } = parsed.config;
+const DAY_MS = 86_400_000;
+/** BigQuery streams into day partitions from 10 years back to 1 year ahead, leap days not counted. */
+const BIGQUERY_TIMES: AcceptedTimes = { pastMs: 3650 * DAY_MS, futureMs: 365 * DAY_MS };
+/** New snapshots are found this soon. */
+const FRESH_MS = 5000;
+/** Of a snapshot's JSON: a cluster of 30,000 Pods is some 60 MB. */
+const MAX_SNAPSHOT_BYTES = 256 * 1024 * 1024;
 
+const now = (): Date => new Date();
 const log = (line: object): void => {
 	process.stdout.write(`${JSON.stringify(line)}\n`);
 };
 
-// The warehouse and the snapshots of a laptop are the only ones that there are.
-const { snapshots, problems } = await readSnapshots(paths);
-for (const problem of problems) log({ severity: 'WARNING', message: `snapshot refused: ${formatProblem(problem)}` });
-const warehouse = await openDuckdb(database);
+const parsed = parseConfig(process.env);
+if (parsed.kind === 'refused') throw new Error(`the configuration is not complete:\n${parsed.problems.join('\n')}`);
+const { config } = parsed;
 
-http('ingest', createIngest({ snapshots: createFileSnapshots(snapshots), warehouse, candidates, now: () => new Date(), log }));
+const { bucket, dataset, group, snapshotTopic, candidates, patienceMs } = config;
+const tables = new Map<string, readonly Field[]>([
+	['verdicts_v1', verdicts as readonly Field[]],
+	['rejects_v1', rejects as readonly Field[]],
+]);
+const snapshots = createBucketSnapshots({
+	...bucket,
+	projectId: dataset.projectId,
+	maxObjectBytes: MAX_SNAPSHOT_BYTES,
+	freshMs: FRESH_MS,
+	now,
+	log,
+});
+const warehouse = createGroupCommit({ sink: createBigquery({ ...dataset, tables }), now: () => now().getTime(), limits: group });
+const askForSnapshot =
+	snapshotTopic === undefined
+		? undefined
+		: createSnapshotRequests({
+				publish: createSnapshotPublisher({ topic: snapshotTopic }),
+				onFailure: ({ cluster, reason }, error) =>
+					log({ severity: 'ERROR', message: `no snapshot could be asked for: ${(error as Error).message}`, cluster: cluster.name, reason }),
+				now,
+			});
+
+http(
+	'ingest',
+	createIngest({
+		snapshots,
+		warehouse,
+		candidates,
+		patienceMs,
+		now,
+		log,
+		...(askForSnapshot && { askForSnapshot }),
+		acceptedTimes: BIGQUERY_TIMES,
+	}),
+);

@@ -8,7 +8,7 @@ import { posix } from 'node:path';
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	policy: [],
 	'version.ts': ['policy'],
-	'config.ts': ['policy'],
+	'config.ts': ['policy', 'ingest'],
 	'ports.ts': ['policy'],
 	ingest: ['policy', 'ports.ts', 'version.ts'],
 	snapshot: ['policy', 'ports.ts', 'version.ts'],
@@ -45,6 +45,7 @@ export function findViolations(path: string, source: string): string[] {
 		else if (specifier.startsWith('.')) {
 			const target = posix.normalize(posix.join(posix.dirname(path), specifier));
 			if (target === '../package.json' && path === 'version.ts') continue;
+			if (target.startsWith('../schemas/tables/') && path === 'main.ts') continue;
 			if (target.startsWith('..')) say(`imports ${specifier}, outside functions/`);
 			else if (topOf(target) !== layer && !allowed?.includes(topOf(target)))
 				say(`${layer} must not import ${topOf(target)} (${specifier})`);

@@ -25,8 +25,7 @@ const text = (value: unknown): string | undefined => (typeof value === 'string' 
 /**
  * Parses the body of a Pub/Sub push request in its wrapped form:
  * `{message: {data, messageId, message_id, attributes, publishTime, publish_time}, subscription, deliveryAttempt}`.
- * The unwrapped form (the payload is the body, the rest stands in `x-goog-pubsub-*` headers) would be a second function beside this
- * one: which of the two arrives is a setting of the subscription, not to be guessed from a body.
+ * Which form arrives is a setting of the subscription; `parseUnwrapped` reads the other one.
  */
 export function parseEnvelope(body: unknown): Envelope {
 	if (!isObject(body) || !isObject(body['message'])) return refused('the body is no Pub/Sub push request: it has no message object');
@@ -47,6 +46,38 @@ export function parseEnvelope(body: unknown): Envelope {
 			...(publishTime !== undefined && { publishTime }),
 			...(subscription !== undefined && { subscription }),
 			...(typeof attempt === 'number' && { deliveryAttempt: attempt }),
+		},
+	};
+}
+
+type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+const UNWRAPPED = 'x-goog-pubsub-';
+/** Attributes of a message stand among the headers of the request: those of the dead-letter policy and our own are told apart by name. */
+const ATTRIBUTE = /^(cloudpubsubdeadlettersource|policy-audit-)/;
+
+/** Whether the payload is the body: only Pub/Sub sends these headers, and only for subscriptions that do not wrap and write metadata. */
+export const isUnwrapped = (headers: Headers): boolean => text(headers[`${UNWRAPPED}message-id`]) !== undefined;
+
+/** Parses a push request in its unwrapped form: the body is the payload, `x-goog-pubsub-*` headers say the rest. */
+export function parseUnwrapped(headers: Headers, body: Uint8Array): Envelope {
+	const id = text(headers[`${UNWRAPPED}message-id`]);
+	if (!id) return refused('the request is no unwrapped Pub/Sub push: it has no message id among its headers');
+	const publishTime = text(headers[`${UNWRAPPED}publish-time`]);
+	const subscription = text(headers[`${UNWRAPPED}subscription-name`]);
+	const attempt = Number(text(headers[`${UNWRAPPED}delivery-attempt`]));
+	const attributes = Object.entries(headers).filter(
+		(pair): pair is [string, string] => ATTRIBUTE.test(pair[0]) && typeof pair[1] === 'string',
+	);
+	return {
+		kind: 'message',
+		message: {
+			id,
+			data: body,
+			attributes: Object.fromEntries(attributes),
+			...(publishTime !== undefined && { publishTime }),
+			...(subscription !== undefined && { subscription }),
+			...(attempt > 0 && { deliveryAttempt: attempt }),
 		},
 	};
 }

@@ -1,5 +1,5 @@
 import type { HttpFunction, Request, Response } from '@google-cloud/functions-framework';
-import { type Message, parseEnvelope } from './envelope.ts';
+import { isUnwrapped, type Message, parseEnvelope, parseUnwrapped } from './envelope.ts';
 import { createIngestMessage, type IngestPorts, type Outcome } from './ingest.ts';
 
 /** The one line that a request leaves in the log, in the form of Cloud Logging's structured logs. */
@@ -10,6 +10,8 @@ export interface LogLine {
 	readonly outcome: Outcome['kind'] | 'refused';
 	readonly reason: string | null;
 	readonly message_id: string | null;
+	/** How often Pub/Sub has delivered it, where the subscription has a dead-letter policy. */
+	readonly delivery_attempt: number | null;
 	readonly entry_id: string | null;
 	readonly snapshot_id: string | null;
 	readonly finding: string | null;
@@ -23,8 +25,8 @@ export interface HandlerPorts extends IngestPorts {
 }
 
 /**
- * Makes the HTTP function that Pub/Sub pushes to. 204: the message's row is durable. 503: it is not, deliver it again. 400 and 405: the
- * request holds no message, so there is nothing to acknowledge and nothing to keep.
+ * Makes the HTTP function that Pub/Sub pushes to, wrapped or not. 204: the message's row is durable. 503: it is not, deliver it again; 429:
+ * the same, because too many rows wait. 400 and 405: the request holds no message, so there is nothing to acknowledge or to keep.
  */
 export function createIngest(ports: HandlerPorts): HttpFunction {
 	const ingestMessage = createIngestMessage(ports);
@@ -39,8 +41,12 @@ export function createIngest(ports: HandlerPorts): HttpFunction {
 		}
 		const outcome = await ingestMessage(envelope.message);
 		ports.log(outcomeLine(envelope.message, outcome, ports.now().getTime() - startMs));
-		if (outcome.kind === 'retry') response.status(503).type('text/plain').send(`${outcome.reason}\n`);
-		else response.status(204).end();
+		if (outcome.kind !== 'retry') response.status(204).end();
+		else
+			response
+				.status(outcome.reason === 'queue-full' ? 429 : 503)
+				.type('text/plain')
+				.send(`${outcome.reason}\n`);
 	};
 }
 
@@ -48,10 +54,10 @@ type Read =
 	| { readonly kind: 'message'; readonly message: Message }
 	| { readonly kind: 'refused'; readonly status: 400 | 405; readonly detail: string };
 
-function readRequest({ method, body }: Request): Read {
+function readRequest({ method, headers, body, rawBody }: Request): Read {
 	if (method !== 'POST')
 		return { kind: 'refused', status: 405, detail: 'this is the target of a Pub/Sub push subscription: POST its messages here' };
-	const envelope = parseEnvelope(parseBody(body));
+	const envelope = isUnwrapped(headers) ? parseUnwrapped(headers, rawBody ?? Buffer.alloc(0)) : parseEnvelope(parseBody(body));
 	return envelope.kind === 'message' ? envelope : { ...envelope, status: 400 };
 }
 
@@ -71,14 +77,23 @@ const refusedLine = (message: string, tookMs: number): LogLine => ({
 	outcome: 'refused',
 	reason: 'no-message',
 	message_id: null,
+	delivery_attempt: null,
 	entry_id: null,
 	snapshot_id: null,
 	finding: null,
 	took_ms: tookMs,
 });
 
-function outcomeLine({ id }: Message, outcome: Outcome, tookMs: number): LogLine {
-	const line = { outcome: outcome.kind, message_id: id, entry_id: null, snapshot_id: null, finding: null, took_ms: tookMs };
+function outcomeLine({ id, deliveryAttempt }: Message, outcome: Outcome, tookMs: number): LogLine {
+	const line = {
+		outcome: outcome.kind,
+		message_id: id,
+		delivery_attempt: deliveryAttempt ?? null,
+		entry_id: null,
+		snapshot_id: null,
+		finding: null,
+		took_ms: tookMs,
+	};
 	switch (outcome.kind) {
 		case 'ok': {
 			const { entryId, snapshotId, finding } = outcome;

@@ -18,7 +18,8 @@ export type RejectReason =
 	| 'bad-protocol'
 	| 'bad-port'
 	| 'bad-disposition'
-	| 'bad-count';
+	| 'bad-count'
+	| 'row-refused';
 
 /** A reader's answer in the place of a value: what is wrong, and where. */
 export interface Refusal {

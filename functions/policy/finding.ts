@@ -23,6 +23,7 @@ export type Certainty = 'certain' | 'likely';
 /** Facts that are missing: each can make an entry undecidable. */
 export type MissingFact =
 	| 'no-snapshot'
+	| 'stale-snapshot'
 	| 'unknown-subject'
 	| 'unknown-peer'
 	| 'unknown-namespace'

@@ -62,6 +62,24 @@ export function judge(snapshot: CompiledSnapshot | undefined, observation: Obser
 	return doubts.length === 0 ? decide(given, evaluation) : decideInDoubt(given);
 }
 
+/**
+ * The same by a snapshot whose state was last seen too long before the entry: it may have changed since, so nothing is decided, and what
+ * would have been found stands in the evidence. Only what an entry says by itself holds without a snapshot.
+ */
+export function judgeStale(snapshot: CompiledSnapshot, observation: Observation, candidates: Mask = DEFAULT_CANDIDATES): Judgement {
+	const judged = judge(snapshot, observation, candidates);
+	const { finding, evidence } = judged;
+	if (finding === 'explicit-deny') return judged;
+	const reasons: readonly Reason[] = ['stale-snapshot', ...judged.reasons];
+	if (finding === 'undecidable') return { ...judged, reasons };
+	return {
+		...judged,
+		...plain('undecidable', reasons),
+		constructs: judged.constructs,
+		evidence: [{ role: 'would-be', detail: finding }, ...evidence],
+	};
+}
+
 /** An entry that could be evaluated. */
 export interface Case {
 	readonly observation: Observation;

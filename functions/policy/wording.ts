@@ -4,6 +4,7 @@ import type { Evidence, Hint, MissingFact, Reason } from './finding.ts';
 
 export const MISSING: Readonly<Record<MissingFact, string>> = {
 	'no-snapshot': 'there is no snapshot of the cluster for that time',
+	'stale-snapshot': 'the snapshot was last seen valid more than 15 minutes before the entry, or a newer one could not be read',
 	'unknown-subject': 'the end whose policies decide is no Pod of the snapshot',
 	'unknown-peer': 'the other end is a Pod that the snapshot does not hold, and a rule may match it',
 	'unknown-namespace': 'the labels of the other end’s namespace are not in the snapshot, and a rule asks for them',

@@ -30,7 +30,7 @@ export function createFileSnapshots(
 			if (!snapshot) return undefined;
 			const ready = compiled.get(snapshot) ?? compile(snapshot);
 			compiled.set(snapshot, ready);
-			return ready;
+			return { snapshot: ready, stale: false };
 		},
 	};
 }

@@ -67,7 +67,7 @@ describe('appends at the same time', (it) => {
 
 	it('are seen by whoever asks after one resolved, and a scan under way is not disturbed', async () => {
 		const warehouse = await openDuckdb();
-		const append = (entry_id: string): Promise<void> => warehouse.append('verdicts_v1', verdictRow({ entry_id }));
+		const append = (entry_id: string) => warehouse.append('verdicts_v1', verdictRow({ entry_id }));
 		await Promise.all(Array.from({ length: 3000 }, (_, index) => append(`a${index}`)));
 		let seen = 0;
 		for await (const row of warehouse.scan('SELECT entry_id FROM `${dataset}.verdicts_v1`')) {

@@ -54,6 +54,7 @@ describe('the ingest function', (it) => {
 				outcome: 'ok',
 				reason: null,
 				message_id: '77',
+				delivery_attempt: null,
 				entry_id: ports.appended[0]?.row['entry_id'],
 				snapshot_id: '2026-03-04T050000Z-0123456789ab',
 				finding: 'void-rule',
@@ -85,10 +86,48 @@ describe('the ingest function', (it) => {
 		assert.ok(lines[0]?.stack?.includes('disk full'));
 	});
 
+	it('says that its queue is full with another status, which is no acknowledgement either', async () => {
+		const { status, text, lines } = await push(
+			JSON.stringify(entry),
+			portsWith({ warehouse: { append: async () => ({ kind: 'queue-full' }) } }),
+		);
+		assert.equal([status, text, lines[0]?.reason], [429, 'queue-full\n', 'queue-full']);
+	});
+
+	it('says how often the message was delivered', async () => {
+		const body = JSON.stringify({ ...JSON.parse(pushed(JSON.stringify(entry))), deliveryAttempt: 3 });
+		const { lines } = await send({ method: 'POST', headers: json, body });
+		assert.is(lines[0]?.delivery_attempt, 3);
+	});
+
+	it('reads messages that are not wrapped: the body is the entry, headers say the rest', async () => {
+		const metadata = {
+			'x-goog-pubsub-message-id': '78',
+			'x-goog-pubsub-publish-time': '2026-03-04T05:06:09Z',
+			'x-goog-pubsub-subscription-name': 'projects/p/subscriptions/s',
+			'policy-audit-origin': 'entries.json:3',
+			authorization: 'Bearer secret',
+		};
+		for (const type of ['application/json', 'application/octet-stream', 'text/plain']) {
+			const ports = portsWith();
+			const headers = { ...metadata, 'content-type': type };
+			const good = await send({ method: 'POST', headers, body: JSON.stringify(entry) }, ports);
+			assert.equal([good.status, good.lines[0]?.message_id, good.lines[0]?.finding], [204, '78', 'void-rule'], type);
+		}
+		const ports = portsWith();
+		const bad = await send({ method: 'POST', headers: { ...metadata, 'content-type': 'application/octet-stream' }, body: '{"a":' }, ports);
+		const row = ports.appended[0]?.row;
+		assert.equal([bad.status, row?.['reason'], row?.['message_id'], row?.['size_bytes']], [204, 'not-json', '78', 5]);
+		assert.equal([row?.['subscription'], row?.['publish_time']], ['projects/p/subscriptions/s', '2026-03-04T05:06:09Z']);
+		assert.equal(row?.['attributes'], { 'policy-audit-origin': 'entries.json:3' });
+		const empty = await send({ method: 'POST', headers: metadata }, portsWith());
+		assert.equal([empty.status, empty.lines[0]?.reason], [204, 'empty']);
+	});
+
 	it('does not acknowledge what met a bug, and tells the caller nothing of it', async () => {
 		const { status, text, lines } = await push(
 			JSON.stringify(entry),
-			portsWith({ snapshots: { find: async () => ({ id: 'x' }) as CompiledSnapshot } }),
+			portsWith({ snapshots: { find: async () => ({ snapshot: { id: 'x' } as CompiledSnapshot, stale: false }) } }),
 		);
 		assert.equal([status, text, lines[0]?.reason, lines[0]?.severity], [503, 'internal-error\n', 'internal-error', 'ERROR']);
 	});

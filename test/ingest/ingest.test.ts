@@ -1,6 +1,8 @@
 import * as assert from 'uvu/assert';
-import { createIngestMessage } from '../../functions/ingest/ingest.ts';
+import { createIngestMessage, type IngestPorts } from '../../functions/ingest/ingest.ts';
 import type { CompiledSnapshot } from '../../functions/policy/compile.ts';
+import { maskOf } from '../../functions/policy/semantics.ts';
+import type { Appended, Delivery, Row } from '../../functions/ports.ts';
 import { describe } from '../describe.ts';
 import { entry, entryWith, messageOf, portsWith, snapshot } from './sample.ts';
 
@@ -70,7 +72,7 @@ describe('ingestMessage', (it) => {
 	});
 
 	it('does not lose the message to a bug of the engine', async () => {
-		const ports = portsWith({ snapshots: { find: async () => ({ id: 'broken' }) as CompiledSnapshot } });
+		const ports = portsWith({ snapshots: { find: async () => ({ snapshot: { id: 'broken' } as CompiledSnapshot, stale: false }) } });
 		const outcome = await createIngestMessage(ports)(messageOf(entry));
 		assert.is(outcome.kind === 'retry' && outcome.reason, 'internal-error');
 		assert.is(outcome.kind === 'retry' && outcome.snapshotId, 'broken');
@@ -79,8 +81,8 @@ describe('ingestMessage', (it) => {
 
 	it('answers only when the row is durable', async () => {
 		let done = (): void => {};
-		const durable = new Promise<void>((resolve) => {
-			done = resolve;
+		const durable = new Promise<Appended>((resolve) => {
+			done = () => resolve({ kind: 'stored' });
 		});
 		let answered = false;
 		const running = createIngestMessage(portsWith({ warehouse: { append: () => durable } }))(messageOf(entry)).then((outcome) => {
@@ -91,6 +93,123 @@ describe('ingestMessage', (it) => {
 		assert.is(answered, false);
 		done();
 		assert.is((await running).kind, 'ok');
+	});
+
+	it('judges by a stale snapshot only to say what it would have been', async () => {
+		const ports = portsWith({ snapshots: { find: async () => ({ snapshot, stale: true }) } });
+		const outcome = await createIngestMessage(ports)(messageOf(entry));
+		assert.equal([outcome.kind, outcome.kind === 'ok' && outcome.finding], ['ok', 'undecidable']);
+		assert.equal(ports.appended[0]?.row['reasons'], ['stale-snapshot']);
+		assert.is(ports.appended[0]?.row['snapshot_id'], snapshot.id);
+	});
+
+	it('gives every row an id by what makes it the same row, and a time until which it is tried', async () => {
+		const seen: Delivery[] = [];
+		const warehouse: IngestPorts['warehouse'] = {
+			append: async (_table, _row, delivery) => {
+				seen.push(delivery);
+				return { kind: 'stored' };
+			},
+		};
+		const other = { ...snapshot, id: 'other' };
+		const withSnapshot = (found: typeof snapshot | undefined) =>
+			portsWith({ warehouse, patienceMs: 50_000, snapshots: { find: async () => found && { snapshot: found, stale: false } } });
+		const idOf = async (ports: IngestPorts, message = messageOf(entry)): Promise<string | undefined> => {
+			await createIngestMessage(ports)(message);
+			return seen.at(-1)?.insertId;
+		};
+		const first = await idOf(withSnapshot(snapshot));
+		assert.match(first ?? '', /^[\w-]{43}$/);
+		assert.is(await idOf(withSnapshot(snapshot), messageOf(entry, { id: 'm2' })), first);
+		const others = [
+			await idOf(withSnapshot(other)),
+			await idOf(withSnapshot(undefined)),
+			await idOf({ ...withSnapshot(snapshot), candidates: maskOf(['cilium-1.16']) }),
+			await idOf(withSnapshot(snapshot), messageOf(entryWith({ entry: { insertId: 'id2' } }))),
+			await idOf(withSnapshot(snapshot), messageOf('{')),
+			await idOf(withSnapshot(snapshot), messageOf('{', { id: 'm2' })),
+			await idOf(withSnapshot(snapshot), messageOf('{', { subscription: 's' })),
+		];
+		assert.is(new Set([first, ...others]).size, 8);
+		assert.is(await idOf(withSnapshot(snapshot), messageOf('[', { id: 'm2' })), others[5]);
+		assert.equal(new Set(seen.map(({ untilMs }) => untilMs)), new Set([Date.parse('2026-03-04T05:10:00Z') + 50_000]));
+		await idOf(portsWith({ warehouse }));
+		assert.is(seen.at(-1)?.untilMs, Number.POSITIVE_INFINITY);
+	});
+
+	it('asks for a snapshot where there is none, a stale one, or a row is flagged, and for no other', async () => {
+		const asked: unknown[] = [];
+		const askForSnapshot: IngestPorts['askForSnapshot'] = async (cluster, reason) => {
+			asked.push([cluster.name, reason]);
+		};
+		const confirmed = entryWith({ payload: { disposition: 'allow' }, connection: { direction: 'egress' } });
+		const finds = [undefined, { snapshot, stale: true }, { snapshot, stale: false }];
+		for (const found of finds) {
+			const ports = portsWith({ askForSnapshot, snapshots: { find: async () => found } });
+			for (const each of [entry, confirmed]) await createIngestMessage(ports)(messageOf(each));
+		}
+		await createIngestMessage(portsWith({ askForSnapshot }))(messageOf('{'));
+		assert.is((await createIngestMessage(portsWith())(messageOf(confirmed))).kind === 'ok', true);
+		assert.equal(
+			asked.map((each) => JSON.stringify(each)),
+			[...Array(2).fill('["c","no-snapshot"]'), ...Array(2).fill('["c","stale-snapshot"]'), '["c","flagged"]'],
+		);
+	});
+
+	it('asks beside the insert, and answers only when both have ended', async () => {
+		const order: string[] = [];
+		let published = (): void => {};
+		const ports = portsWith({
+			askForSnapshot: () =>
+				new Promise((resolve) => {
+					order.push('asked');
+					published = resolve;
+				}),
+			warehouse: {
+				append: async () => {
+					order.push('appended');
+					return { kind: 'stored' };
+				},
+			},
+		});
+		const running = createIngestMessage(ports)(messageOf(entry)).then(({ kind }) => order.push(kind));
+		await new Promise((resolve) => setImmediate(resolve));
+		assert.equal(order, ['asked', 'appended']);
+		published();
+		await running;
+		assert.equal(order, ['asked', 'appended', 'ok']);
+	});
+
+	it('keeps a row that the warehouse refuses as a rejection, with the reason', async () => {
+		const appended: { table: string; row: Row }[] = [];
+		const warehouse: IngestPorts['warehouse'] = {
+			append: async (table, row) => {
+				appended.push({ table, row });
+				return table === 'verdicts_v1' ? { kind: 'refused', detail: 'invalid: no such field (x)' } : { kind: 'stored' };
+			},
+		};
+		const outcome = await createIngestMessage(portsWith({ warehouse }))(messageOf(entry));
+		assert.equal([outcome.kind, outcome.kind === 'reject' && outcome.reason], ['reject', 'row-refused']);
+		assert.equal(
+			appended.map(({ table }) => table),
+			['verdicts_v1', 'rejects_v1'],
+		);
+		const row: Row = appended[1]?.row ?? {};
+		assert.equal([row['reason'], row['log_name'], row['timestamp']], ['row-refused', entry['logName'], '2026-03-04T05:06:07.123456Z']);
+		assert.match(String(row['detail']), 'invalid: no such field (x)');
+		assert.equal(JSON.parse(Buffer.from(String(row['raw']), 'base64').toString()), entry);
+	});
+
+	it('does not acknowledge what not even the rejections take, nor what finds the queue full', async () => {
+		for (const [kind, reason] of [
+			['refused', 'warehouse-unavailable'],
+			['queue-full', 'queue-full'],
+		] as const)
+			for (const message of [messageOf(entry), messageOf('{')]) {
+				const warehouse: IngestPorts['warehouse'] = { append: async () => ({ kind, detail: 'x' }) as Appended };
+				const outcome = await createIngestMessage(portsWith({ warehouse }))(message);
+				assert.equal([outcome.kind, outcome.kind === 'retry' && outcome.reason], ['retry', reason]);
+			}
 	});
 
 	it('rejects a time that the table would never take, where there is such a bound', async () => {

@@ -89,10 +89,11 @@ const NOW = '2026-03-04T05:10:00.000Z';
 export function portsWith(changes: Partial<IngestPorts> = {}): IngestPorts & { readonly appended: Appended[] } {
 	const appended: Appended[] = [];
 	return {
-		snapshots: { find: async () => snapshot },
+		snapshots: { find: async () => ({ snapshot, stale: false }) },
 		warehouse: {
 			append: async (table, row) => {
 				appended.push({ table, row });
+				return { kind: 'stored' };
 			},
 		},
 		candidates: DEFAULT_CANDIDATES,

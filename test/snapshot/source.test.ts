@@ -19,8 +19,9 @@ async function found(
 	at = AT,
 	cluster: { project?: string; location: string; name: string } = C,
 ): Promise<number> {
-	const compiled = await createFileSnapshots(snapshots).find(cluster, at);
-	return snapshots.findIndex(({ id }) => id === compiled?.id);
+	const answer = await createFileSnapshots(snapshots).find(cluster, at);
+	assert.is(answer?.stale ?? false, false, 'files are never stale');
+	return snapshots.findIndex(({ id }) => id === answer?.snapshot.id);
 }
 
 describe('source: by time', (it) => {
@@ -91,7 +92,8 @@ describe('source: by cluster', (it) => {
 		});
 		assert.equal(compiled, []);
 		const [first, again] = [await source.find(C, AT), await source.find({ ...C, name: 'd' }, AT)];
-		assert.is(first, again);
+		assert.ok(first);
+		assert.is(first.snapshot, again?.snapshot);
 		assert.equal(compiled, [T]);
 	});
 });

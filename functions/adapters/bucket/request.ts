@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Where requests go, and what allows them. */
+export interface Access {
+	readonly endpoint: string;
+	/** Of a request: those with the credentials. */
+	headers(): Promise<Headers>;
+}
+
+export interface Failure {
+	readonly kind: 'failed';
+	/** Absent: there was no answer. */
+	readonly status?: number;
+	/** A sentence for a log: status, reason and the begin of what was answered; no headers, no tokens. */
+	readonly detail: string;
+}
+
+export type Answer<T> = { readonly kind: 'ok'; readonly value: T } | Failure;
+
+export interface RequestOptions<T> {
+	/** Reads the body of a good answer. */
+	readonly read: (response: Response) => Promise<T>;
+	/** When it is given up, with all its attempts: a time as `performance.now()` tells it. */
+	readonly endMs: number;
+}
+
+/** A connection may be dead after the platform had stopped the CPU: then another one may not be. */
+const ATTEMPT_MS = 9_000;
+/** Before the second and the third attempt. Short trouble is waited for; longer is Pub/Sub's to try again. */
+const PAUSES_MS = [250, 750];
+const MAX_TEXT = 2048;
+
+/** GETs, and tries again where that may help and there is time. Never rejects. */
+export async function request<T>(access: Access, target: string, { read, endMs }: RequestOptions<T>): Promise<Answer<T>> {
+	for (let attempt = 0; ; attempt++) {
+		const { again, answer } = await tryOnce(access, target, { read, endMs: Math.min(endMs, performance.now() + ATTEMPT_MS) });
+		const pauseMs = PAUSES_MS[attempt];
+		if (!again || pauseMs === undefined || performance.now() + pauseMs >= endMs) return answer;
+		await sleep(pauseMs);
+	}
+}
+
+interface Attempt<T> {
+	readonly answer: Answer<T>;
+	readonly again: boolean;
+}
+
+async function tryOnce<T>(access: Access, target: string, { read, endMs }: RequestOptions<T>): Promise<Attempt<T>> {
+	const signal = AbortSignal.timeout(Math.max(1, Math.ceil(endMs - performance.now())));
+	try {
+		const headers = await unlessAborted(access.headers(), signal);
+		const response = await fetch(`${access.endpoint}${target}`, { headers, signal, redirect: 'error' });
+		if (response.ok) return { answer: { kind: 'ok', value: await read(response) }, again: false };
+		const { status } = response;
+		const detail = describeStatus(response, await readText(response));
+		return { answer: { kind: 'failed', status, detail }, again: status === 408 || status === 429 || status >= 500 };
+	} catch (error) {
+		return { answer: { kind: 'failed', detail: signal.aborted ? 'no answer in time' : describeError(error) }, again: true };
+	}
+}
+
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+	const { promise: aborted, reject } = Promise.withResolvers<never>();
+	const stop = (): void => reject(signal.reason);
+	signal.addEventListener('abort', stop);
+	try {
+		return await Promise.race([promise, aborted]);
+	} finally {
+		signal.removeEventListener('abort', stop);
+	}
+}
+
+/** The body of an answer; `undefined` where there is more. */
+export async function readBody(response: Response, maxBytes: number): Promise<Buffer | undefined> {
+	const chunks: Uint8Array[] = [];
+	let length = 0;
+	for await (const chunk of response.body ?? []) {
+		chunks.push(chunk);
+		length += chunk.length;
+		// To leave the loop breaks off the answer.
+		if (length > maxBytes) return undefined;
+	}
+	return Buffer.concat(chunks);
+}
+
+/** The begin of an error's body. */
+async function readText(response: Response): Promise<string> {
+	const chunks: Uint8Array[] = [];
+	let length = 0;
+	for await (const chunk of response.body ?? []) {
+		chunks.push(chunk);
+		length += chunk.length;
+		if (length > 16 * MAX_TEXT) break;
+	}
+	return Buffer.concat(chunks).toString('utf8');
+}
+
+function describeStatus({ status, statusText }: Response, body: string): string {
+	const { reason = statusText, message = body } = googleError(body);
+	return `${[`${status}`, reason].filter(Boolean).join(' ')}${message.trim() === '' ? '' : `: ${shown(message)}`}`;
+}
+
+/** What Google's errors say: `{ error: { message, errors: [{ reason }] } }`. */
+function googleError(body: string): { reason?: string; message?: string } {
+	try {
+		const { error } = JSON.parse(body) as { error?: { message?: unknown; errors?: readonly { reason?: unknown }[] } };
+		const reason = error?.errors?.[0]?.reason;
+		return {
+			...(typeof reason === 'string' && { reason }),
+			...(typeof error?.message === 'string' && { message: error.message }),
+		};
+	} catch {
+		return {};
+	}
+}
+
+/** The words alone: an error of the credentials holds the request that it asked with. */
+function describeError(error: unknown): string {
+	if (!(error instanceof Error)) return shown(String(error));
+	const { message, cause } = error;
+	return shown(cause instanceof Error ? `${message}: ${cause.message || ('code' in cause ? String(cause.code) : cause.name)}` : message);
+}
+
+const TOKEN = /\bBearer\s+\S+|\bya29\.[\w.-]+/g;
+
+function shown(text: string): string {
+	const plain = text.replaceAll(TOKEN, '…').trim();
+	return plain.length > MAX_TEXT ? `${plain.slice(0, MAX_TEXT)}…` : plain;
+}
