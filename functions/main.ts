@@ -1,4 +1,3 @@
-import { http } from '@google-cloud/functions-framework';
 import rejects from '../schemas/tables/rejects_v1.json' with { type: 'json' };
 import verdicts from '../schemas/tables/verdicts_v1.json' with { type: 'json' };
 import { createBigquery } from './adapters/bigquery.ts';
@@ -52,16 +51,14 @@ const askForSnapshot =
 				now,
 			});
 
-http(
-	'ingest',
-	createIngest({
-		snapshots,
-		warehouse,
-		candidates,
-		patienceMs,
-		now,
-		log,
-		...(askForSnapshot && { askForSnapshot }),
-		acceptedTimes: BIGQUERY_TIMES,
-	}),
-);
+/** The function that the subscription of policy-action entries pushes to. Exported under the name of its entry point. */
+export const ingest = createIngest({
+	snapshots,
+	warehouse,
+	candidates,
+	patienceMs,
+	now,
+	log,
+	...(askForSnapshot && { askForSnapshot }),
+	acceptedTimes: BIGQUERY_TIMES,
+});
