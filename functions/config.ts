@@ -14,6 +14,8 @@ export interface Config {
 	/** How long a message may wait for its row to be durable. */
 	readonly patienceMs: number;
 	readonly group: GroupLimits;
+	/** Lines a second of entries that were acknowledged; other lines are always written. */
+	readonly logLinesPerSecond: number;
 }
 
 /** `refused`: one line a bad variable, all of them. */
@@ -35,6 +37,7 @@ const VARIABLES = {
 const NUMBERS = {
 	/** Less than the subscription's ack deadline, which is the time-out of the push: the answer must arrive before it. */
 	PATIENCE_SECONDS: { standard: 50, least: 1, most: 590 },
+	LOG_LINES_PER_SECOND: { standard: 50, least: 0, most: 100_000 },
 	LINGER_MS: { standard: GROUP_LIMITS.lingerMs, least: 0, most: 1_000 },
 	GROUP_ROWS: { standard: GROUP_LIMITS.maxRows, least: 1, most: 50_000 },
 	GROUP_BYTES: { standard: GROUP_LIMITS.maxBytes, least: 1_000, most: 9_000_000 },
@@ -60,6 +63,7 @@ export function parseConfig(env: Environment): ParsedConfig {
 	if (typeof candidates === 'string') problems.push(`CANDIDATES: ${candidates}`);
 	const number = (name: keyof typeof NUMBERS): number => readNumber(env, name, problems);
 	const patienceMs = number('PATIENCE_SECONDS') * 1000;
+	const logLinesPerSecond = number('LOG_LINES_PER_SECOND');
 	const group: GroupLimits = {
 		lingerMs: number('LINGER_MS'),
 		maxRows: number('GROUP_ROWS'),
@@ -69,7 +73,7 @@ export function parseConfig(env: Environment): ParsedConfig {
 		queueBytes: number('QUEUE_BYTES'),
 	};
 	if (!bucket || !dataset || typeof candidates === 'string' || problems.length > 0) return { kind: 'refused', problems };
-	return { kind: 'ok', config: { bucket, dataset, snapshotTopic, candidates, patienceMs, group } };
+	return { kind: 'ok', config: { bucket, dataset, snapshotTopic, candidates, patienceMs, group, logLinesPerSecond } };
 }
 
 function readBucket(env: Environment, problems: string[]): Config['bucket'] | undefined {

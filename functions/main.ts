@@ -8,6 +8,7 @@ import { parseConfig } from './config.ts';
 import { createGroupCommit } from './ingest/group-commit.ts';
 import { createIngest } from './ingest/handler.ts';
 import type { AcceptedTimes } from './ingest/ingest.ts';
+import { createIngestLog } from './ingest/log.ts';
 import { createSnapshotRequests } from './ingest/snapshot-requests.ts';
 
 const DAY_MS = 86_400_000;
@@ -27,7 +28,7 @@ const parsed = parseConfig(process.env);
 if (parsed.kind === 'refused') throw new Error(`the configuration is not complete:\n${parsed.problems.join('\n')}`);
 const { config } = parsed;
 
-const { bucket, dataset, group, snapshotTopic, candidates, patienceMs } = config;
+const { bucket, dataset, group, snapshotTopic, candidates, patienceMs, logLinesPerSecond } = config;
 const tables = new Map<string, readonly Field[]>([
 	['verdicts_v1', verdicts as readonly Field[]],
 	['rejects_v1', rejects as readonly Field[]],
@@ -53,12 +54,13 @@ const askForSnapshot =
 
 /** The function that the subscription of policy-action entries pushes to. Exported under the name of its entry point. */
 export const ingest = createIngest({
+	traceProject: dataset.projectId,
 	snapshots,
 	warehouse,
 	candidates,
 	patienceMs,
 	now,
-	log,
+	log: createIngestLog({ write: log, now: () => now().getTime(), depth: warehouse.depth, limits: { linesPerSecond: logLinesPerSecond } }),
 	...(askForSnapshot && { askForSnapshot }),
 	acceptedTimes: BIGQUERY_TIMES,
 });

@@ -25,6 +25,7 @@ describe('parseConfig', (it) => {
 			candidates: DEFAULT_CANDIDATES,
 			patienceMs: 50_000,
 			group: { lingerMs: 20, maxRows: 500, maxBytes: 5_000_000, maxInserts: 4, queueRows: 10_000, queueBytes: 64_000_000 },
+			logLinesPerSecond: 50,
 		}));
 
 	it('reads folders, domains, emulators and a topic', () => {

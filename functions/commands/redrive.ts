@@ -48,7 +48,7 @@ function parseSince(text: string): string {
 /** What the dead-letter policy added; with it the message would look as if it had been given up already. */
 const OF_DEAD_LETTER = /^CloudPubSubDeadLetterSource/;
 /** Says of a message that it was sent again, and which dead letter it was. */
-export const REDRIVEN_ATTRIBUTE = 'policy-audit-redriven';
+const REDRIVEN_ATTRIBUTE = 'policy-audit-redriven';
 
 /** A publish waits for Pub/Sub: so many are under way at once. */
 const IN_FLIGHT = 50;

@@ -15,13 +15,19 @@ export interface LogLine {
 	readonly entry_id: string | null;
 	readonly snapshot_id: string | null;
 	readonly finding: string | null;
+	/** The entry's time minus the time from which its snapshot is valid. */
+	readonly snapshot_age_ms: number | null;
 	readonly took_ms: number;
 	/** Where an error came from. */
 	readonly stack?: string;
+	/** By which Cloud Logging shows it beside the request. */
+	readonly 'logging.googleapis.com/trace'?: string;
 }
 
 export interface HandlerPorts extends IngestPorts {
 	readonly log: (line: LogLine) => void;
+	/** The project whose traces the requests belong to. */
+	readonly traceProject?: string;
 }
 
 /**
@@ -31,16 +37,21 @@ export interface HandlerPorts extends IngestPorts {
 export function createIngest(ports: HandlerPorts): HttpFunction {
 	const ingestMessage = createIngestMessage(ports);
 	return async function ingest(request: Request, response: Response): Promise<void> {
+		if (isHealthCheck(request)) {
+			response.status(200).type('text/plain').send('ok\n');
+			return;
+		}
 		const startMs = ports.now().getTime();
+		const trace = traceOf(request, ports);
 		const envelope = readRequest(request);
 		if (envelope.kind === 'refused') {
-			ports.log(refusedLine(envelope.detail, ports.now().getTime() - startMs));
+			ports.log({ ...refusedLine(envelope.detail, ports.now().getTime() - startMs), ...trace });
 			if (envelope.status === 405) response.set('Allow', 'POST');
 			response.status(envelope.status).type('text/plain').send(`${envelope.detail}\n`);
 			return;
 		}
 		const outcome = await ingestMessage(envelope.message);
-		ports.log(outcomeLine(envelope.message, outcome, ports.now().getTime() - startMs));
+		ports.log({ ...outcomeLine(envelope.message, outcome, ports.now().getTime() - startMs), ...trace });
 		if (outcome.kind !== 'retry') response.status(204).end();
 		else
 			response
@@ -48,6 +59,16 @@ export function createIngest(ports: HandlerPorts): HttpFunction {
 				.type('text/plain')
 				.send(`${outcome.reason}\n`);
 	};
+}
+
+/** Of a load balancer or an uptime check. Cloud Run keeps paths that end in `z` for itself. */
+const isHealthCheck = ({ method, path }: Request): boolean => method === 'GET' && path === '/health';
+
+function traceOf({ headers }: Request, { traceProject }: HandlerPorts): Pick<LogLine, 'logging.googleapis.com/trace'> {
+	const [id = ''] = String(headers['x-cloud-trace-context'] ?? '').split('/');
+	// It comes from outside, and goes into a name.
+	if (traceProject === undefined || !/^[\da-f]{32}$/.test(id)) return {};
+	return { 'logging.googleapis.com/trace': `projects/${traceProject}/traces/${id}` };
 }
 
 type Read =
@@ -81,6 +102,7 @@ const refusedLine = (message: string, tookMs: number): LogLine => ({
 	entry_id: null,
 	snapshot_id: null,
 	finding: null,
+	snapshot_age_ms: null,
 	took_ms: tookMs,
 });
 
@@ -92,11 +114,12 @@ function outcomeLine({ id, deliveryAttempt }: Message, outcome: Outcome, tookMs:
 		entry_id: null,
 		snapshot_id: null,
 		finding: null,
+		snapshot_age_ms: null,
 		took_ms: tookMs,
 	};
 	switch (outcome.kind) {
 		case 'ok': {
-			const { entryId, snapshotId, finding } = outcome;
+			const { entryId, snapshotId, finding, snapshotAgeMs } = outcome;
 			return {
 				severity: 'INFO',
 				message: `judged: ${finding}`,
@@ -105,6 +128,7 @@ function outcomeLine({ id, deliveryAttempt }: Message, outcome: Outcome, tookMs:
 				entry_id: entryId,
 				snapshot_id: snapshotId,
 				finding,
+				snapshot_age_ms: snapshotAgeMs,
 			};
 		}
 		case 'reject':

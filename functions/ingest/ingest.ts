@@ -13,7 +13,13 @@ import type { AskForSnapshot } from './snapshot-requests.ts';
 
 /** How a message ends. `retry` is the only one that is not acknowledged: what may succeed later. */
 export type Outcome =
-	| { readonly kind: 'ok'; readonly entryId: string; readonly snapshotId: string | null; readonly finding: Finding }
+	| {
+			readonly kind: 'ok';
+			readonly entryId: string;
+			readonly snapshotId: string | null;
+			readonly snapshotAgeMs: number | null;
+			readonly finding: Finding;
+	  }
 	| { readonly kind: 'reject'; readonly reason: RejectReason; readonly detail: string }
 	| {
 			readonly kind: 'retry';
@@ -131,7 +137,7 @@ async function judgeEntry(message: Message, entry: Entry, context: Context): Pro
 	await asked;
 	switch (appended.kind) {
 		case 'stored':
-			return { kind: 'ok', ...known, finding: judgement.finding };
+			return { kind: 'ok', ...known, snapshotAgeMs: row['snapshot_age_ms'] as number | null, finding: judgement.finding };
 		case 'refused': {
 			const refused = refuse('row-refused', `the table verdicts_v1 refuses the row: ${appended.detail}`);
 			return await rejectMessage(message, { kind: 'rejected', ...refused, logName: entry.logName, timestamp: entry.timestamp }, context);

@@ -16,13 +16,17 @@ interface Answer {
 }
 
 /** Serves the function as it is deployed, and sends it one request. */
-async function send(request: RequestInit, ports: IngestPorts = portsWith()): Promise<Answer> {
+async function send(
+	request: RequestInit,
+	ports: IngestPorts = portsWith(),
+	{ path = '', traceProject }: { readonly path?: string; readonly traceProject?: string } = {},
+): Promise<Answer> {
 	const lines: LogLine[] = [];
-	http('ingest', createIngest({ ...ports, log: (line) => lines.push(line) }));
+	http('ingest', createIngest({ ...ports, log: (line) => lines.push(line), ...(traceProject !== undefined && { traceProject }) }));
 	const server = getTestServer('ingest');
 	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 	try {
-		const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, request);
+		const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/${path}`, request);
 		return { status: response.status, text: await response.text(), allow: response.headers.get('allow'), lines };
 	} finally {
 		server.closeAllConnections();
@@ -58,6 +62,7 @@ describe('the ingest function', (it) => {
 				entry_id: ports.appended[0]?.row['entry_id'],
 				snapshot_id: '2026-03-04T050000Z-0123456789ab',
 				finding: 'void-rule',
+				snapshot_age_ms: 367_123,
 				took_ms: 0,
 			} as LogLine,
 		]);
@@ -130,6 +135,24 @@ describe('the ingest function', (it) => {
 			portsWith({ snapshots: { find: async () => ({ snapshot: { id: 'x' } as CompiledSnapshot, stale: false }) } }),
 		);
 		assert.equal([status, text, lines[0]?.reason, lines[0]?.severity], [503, 'internal-error\n', 'internal-error', 'ERROR']);
+	});
+
+	it('says that it is alive, without a line in the log', async () => {
+		const { status, text, lines } = await send({ method: 'GET' }, portsWith(), { path: 'health' });
+		assert.equal([status, text, lines], [200, 'ok\n', []]);
+		assert.is((await send({ method: 'POST', headers: json, body: '{}' }, portsWith(), { path: 'health' })).status, 400);
+	});
+
+	it('names the trace of the request in the form of Cloud Logging, where that is one', async () => {
+		const id = '0123456789abcdef0123456789abcdef';
+		const traceWith = async (context: string, traceProject?: string) => {
+			const headers = { ...json, 'x-cloud-trace-context': context };
+			const { lines } = await send({ method: 'POST', headers, body: pushed('{') }, portsWith(), { ...(traceProject && { traceProject }) });
+			return lines[0]?.['logging.googleapis.com/trace'];
+		};
+		assert.is(await traceWith(`${id}/123;o=1`, 'my-project'), `projects/my-project/traces/${id}`);
+		assert.is(await traceWith(`${id}/123;o=1`), undefined);
+		for (const context of ['', 'x', `${id}0`, '../../x']) assert.is(await traceWith(context, 'my-project'), undefined, context);
 	});
 
 	it('refuses another method', async () => {

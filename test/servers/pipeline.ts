@@ -77,6 +77,7 @@ try {
 		DATASET: emulator.dataset,
 		GCS_API_ENDPOINT: gcs,
 		BIGQUERY_EMULATOR_HOST: host,
+		LOG_LINES_PER_SECOND: '100000',
 	});
 	await subscribe(running.url);
 	const messages = generateMessages(MESSAGES, 20261125);
