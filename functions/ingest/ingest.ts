@@ -116,7 +116,7 @@ async function judgeEntry(message: Message, entry: Entry, context: Context): Pro
 	const { snapshots, candidates, now } = context.ports;
 	let found: FoundSnapshot | undefined;
 	try {
-		found = await snapshots.find(entry.cluster, entry.observation.timestamp);
+		found = await within(context, snapshots.find(entry.cluster, entry.observation.timestamp));
 	} catch (error) {
 		return retry('snapshots-unavailable', error, { entryId: entry.id, snapshotId: null });
 	}
@@ -148,6 +148,21 @@ async function judgeEntry(message: Message, entry: Entry, context: Context): Pro
 			return retry('warehouse-unavailable', appended.cause, known);
 		default:
 			return appended satisfies never;
+	}
+}
+
+/** A search that takes longer than the message may wait is left: the answer must arrive before Pub/Sub gives the push up. */
+async function within<T>({ untilMs, ports }: Context, promise: Promise<T>): Promise<T> {
+	const leftMs = untilMs - ports.now().getTime();
+	if (leftMs === Number.POSITIVE_INFINITY) return promise;
+	let timer: NodeJS.Timeout | undefined;
+	const over = new Promise<never>((_, reject) => {
+		timer = setTimeout(() => reject(new Error('the snapshot was not found in time')), leftMs);
+	});
+	try {
+		return await Promise.race([promise, over]);
+	} finally {
+		clearTimeout(timer);
 	}
 }
 

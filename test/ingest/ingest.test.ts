@@ -71,6 +71,17 @@ describe('ingestMessage', (it) => {
 		assert.equal(ports.appended, []);
 	});
 
+	it('does not wait for a snapshot longer than the message may wait, and leaves no timer where it came', async () => {
+		const hanging = portsWith({ snapshots: { find: () => new Promise(() => {}) }, patienceMs: 5 });
+		const outcome = await createIngestMessage(hanging)(messageOf(entry));
+		assert.equal([outcome.kind, outcome.kind === 'retry' && outcome.reason], ['retry', 'snapshots-unavailable']);
+		assert.match(outcome.kind === 'retry' ? (outcome.error as Error).message : '', 'not found in time');
+		const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+		const before = timers();
+		assert.is((await createIngestMessage(portsWith({ patienceMs: 60_000 }))(messageOf(entry))).kind, 'ok');
+		assert.is(timers(), before);
+	});
+
 	it('does not lose the message to a bug of the engine', async () => {
 		const ports = portsWith({ snapshots: { find: async () => ({ snapshot: { id: 'broken' } as CompiledSnapshot, stale: false }) } });
 		const outcome = await createIngestMessage(ports)(messageOf(entry));
