@@ -116,12 +116,17 @@ function logId(logName: string): string {
 	}
 }
 
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
 /** Whether a parsed JSON value nests deeper than that. Not recursive: the depth is the sender's choice. */
 function isDeeper(value: unknown, limit: number): boolean {
-	let level: unknown[] = [value];
-	for (let depth = 0; level.length > 0; depth++) {
-		if (depth > limit) return true;
-		level = level.flatMap((item) => (typeof item === 'object' && item !== null ? Object.values(item) : []));
+	const open: [item: object, depth: number][] = isObject(value) ? [[value, 0]] : [];
+	for (let next = open.pop(); next; next = open.pop()) {
+		const [item, depth] = next;
+		for (const inner of Object.values(item)) {
+			if (depth >= limit) return true;
+			if (isObject(inner)) open.push([inner, depth + 1]);
+		}
 	}
 	return false;
 }

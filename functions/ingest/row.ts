@@ -9,7 +9,7 @@ import type { Row } from '../ports.ts';
 import { engineVersion } from '../version.ts';
 import type { Entry, Rejected } from './decode.ts';
 import type { Message } from './envelope.ts';
-import { parseTimestamp } from './timestamp.ts';
+import { type Moment, parseTimestamp } from './timestamp.ts';
 
 export interface Judged {
 	readonly entry: Entry;
@@ -93,8 +93,16 @@ const evidenceRecord = (piece: Evidence, judgement: Judgement): Row => ({
 const verdictRecords = (verdicts: Verdicts): Row[] =>
 	SEMANTICS.map((semantics) => ({ semantics, ...verdictUnder(verdicts, bit(semantics)) }));
 
+/** Parsed once a snapshot: there are few of them, and many rows. */
+const validFroms = new WeakMap<CompiledSnapshot, Moment | undefined>();
+
+function validFromOf(snapshot: CompiledSnapshot): Moment | undefined {
+	if (!validFroms.has(snapshot)) validFroms.set(snapshot, parseTimestamp(snapshot.validFrom ?? ''));
+	return validFroms.get(snapshot);
+}
+
 function snapshotColumns(entry: Entry, snapshot: CompiledSnapshot | undefined): Row {
-	const validFrom = snapshot?.validFrom === undefined ? undefined : parseTimestamp(snapshot.validFrom);
+	const validFrom = snapshot && validFromOf(snapshot);
 	return {
 		snapshot_id: snapshot?.id ?? null,
 		snapshot_valid_from: validFrom?.utc ?? null,

@@ -10,18 +10,30 @@ const TIME_NAME = /^(\d{4}-\d\d-\d\dT)(\d\d):?(\d\d):?(\d\d(?:\.\d{1,9})?Z)$/;
 export function parseTime(text: string): string | undefined {
 	const [, date, time, fraction = '', offset] = RFC_3339.exec(text) ?? [];
 	if (date === undefined || time === undefined || offset === undefined) return undefined;
+	const digits = fraction.replace(/0+$/, '');
+	const rest = digits === '' ? 'Z' : `.${digits}Z`;
+	// Nearly every time is UTC already, and is checked without a Date: an entry has several.
+	if (offset === 'Z' || offset === 'z') return isDate(date) && isTimeOfDay(time) ? `${date}T${time}${rest}` : undefined;
 	const local = Date.parse(`${date}T${time}Z`);
 	const shift = offsetMs(offset);
 	// Date.parse takes 31 February for 3 March: only what reads back as it was written is a date.
 	if (Number.isNaN(local) || shift === undefined || new Date(local).toISOString().slice(0, 19) !== `${date}T${time}`) return undefined;
 	const second = new Date(local - shift).toISOString();
 	if (!/^\d{4}-/.test(second)) return undefined;
-	const digits = fraction.replace(/0+$/, '');
-	return `${second.slice(0, 19)}${digits === '' ? '' : `.${digits}`}Z`;
+	return `${second.slice(0, 19)}${rest}`;
 }
 
+const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+function isDate(date: string): boolean {
+	const [year, month, day] = [Number(date.slice(0, 4)), Number(date.slice(5, 7)), Number(date.slice(8))];
+	const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+	return day >= 1 && day <= (month === 2 && isLeap ? 29 : (DAYS[month - 1] ?? 0));
+}
+
+const isTimeOfDay = (time: string): boolean => time < '24' && time.slice(3, 5) < '60' && time.slice(6) < '60';
+
 function offsetMs(offset: string): number | undefined {
-	if (offset === 'Z' || offset === 'z') return 0;
 	const hours = Number(offset.slice(1, 3));
 	const minutes = Number(offset.slice(4));
 	if (hours > 23 || minutes > 59) return undefined;
