@@ -38,8 +38,8 @@ export function toVerdictRow({ entry, judgement, snapshot, candidates, judgedAt 
 		count: entry.count ?? null,
 		weight: 1,
 		...flowColumns(observation.flow),
-		...endColumns('subject', judgement.subject),
-		...endColumns('peer', judgement.peer),
+		...subjectColumns(judgement.subject),
+		...peerColumns(judgement.peer),
 		logged_policies: observation.policies.map(({ kind, namespace, name }) => ({ kind: kind ?? null, namespace: namespace ?? null, name })),
 		finding: judgement.finding,
 		flagged: judgement.flagged,
@@ -66,13 +66,23 @@ const flowColumns = ({ protocol, source, destination, sourcePort, port }: Flow):
 	destination_port: port ?? null,
 });
 
-const endColumns = (prefix: 'subject' | 'peer', { kind, ip, endpoint: { namespace, name, workload } }: End): Row => ({
-	[`${prefix}_kind`]: kind,
-	[`${prefix}_namespace`]: namespace ?? null,
-	[`${prefix}_name`]: name ?? null,
-	[`${prefix}_workload_kind`]: workload?.kind ?? null,
-	[`${prefix}_workload`]: workload?.name ?? null,
-	[`${prefix}_ip`]: ip ?? null,
+// Written out twice: keys put together at run time made a tenth of a row's cost.
+const subjectColumns = ({ kind, ip, endpoint: { namespace, name, workload } }: End): Row => ({
+	subject_kind: kind,
+	subject_namespace: namespace ?? null,
+	subject_name: name ?? null,
+	subject_workload_kind: workload?.kind ?? null,
+	subject_workload: workload?.name ?? null,
+	subject_ip: ip ?? null,
+});
+
+const peerColumns = ({ kind, ip, endpoint: { namespace, name, workload } }: End): Row => ({
+	peer_kind: kind,
+	peer_namespace: namespace ?? null,
+	peer_name: name ?? null,
+	peer_workload_kind: workload?.kind ?? null,
+	peer_workload: workload?.name ?? null,
+	peer_ip: ip ?? null,
 });
 
 const evidenceRecord = (piece: Evidence, judgement: Judgement): Row => ({

@@ -11,11 +11,16 @@ export interface Moment {
 /** BigQuery's TIMESTAMP begins with the year 1. */
 const FIRST_MS = Date.parse('0001-01-01T00:00:00Z');
 
+const MICROS_END = '2026-03-04T05:06:07.123456'.length;
+const MILLIS_END = '2026-03-04T05:06:07.123'.length;
+
 /** Parses an RFC 3339 time, in whatever offset and precision. `undefined` where it is none, or no date of the calendar. */
 export function parseTimestamp(text: string): Moment | undefined {
-	const [second, fraction = ''] = parseTime(text)?.slice(0, -1).split('.') ?? [];
-	if (second === undefined) return undefined;
-	const micros = fraction.slice(0, 6).replace(/0+$/, '');
-	const ms = Date.parse(`${second}Z`) + Number(micros.slice(0, 3).padEnd(3, '0'));
-	return ms < FIRST_MS ? undefined : { utc: `${second}${micros === '' ? '' : `.${micros}`}Z`, ms };
+	const time = parseTime(text);
+	if (time === undefined) return undefined;
+	// `2026-03-04T05:06:07.123456789Z`: what is beyond microseconds is cut, and zeros that then stand at the end.
+	const utc = time.length > MICROS_END ? `${time.slice(0, MICROS_END).replace(/\.?0+$/, '')}Z` : time;
+	// Date.parse reads milliseconds, and cuts what is beyond.
+	const ms = Date.parse(time.length > MILLIS_END ? `${time.slice(0, MILLIS_END)}Z` : time);
+	return ms < FIRST_MS ? undefined : { utc, ms };
 }

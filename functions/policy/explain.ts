@@ -190,7 +190,7 @@ export function fingerprint(judgement: Judgement, cluster: Cluster): string {
 		deciding?.policyName === undefined ? '-' : policyName(deciding),
 		deciding?.source === undefined ? '-' : hashText(JSON.stringify(deciding.source)),
 	]
-		.map((part) => part.replaceAll('%', '%25').replaceAll('|', '%7C'))
+		.map((part) => (/[%|]/.test(part) ? part.replaceAll('%', '%25').replaceAll('|', '%7C') : part))
 		.join('|');
 }
 
