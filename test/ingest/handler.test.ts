@@ -113,7 +113,7 @@ describe('the ingest function', (it) => {
 			'policy-audit-origin': 'entries.json:3',
 			authorization: 'Bearer secret',
 		};
-		for (const type of ['application/json', 'application/octet-stream', 'text/plain']) {
+		for (const type of ['application/json', 'application/octet-stream', 'text/plain', 'application/x-www-form-urlencoded']) {
 			const ports = portsWith();
 			const headers = { ...metadata, 'content-type': type };
 			const good = await send({ method: 'POST', headers, body: JSON.stringify(entry) }, ports);
