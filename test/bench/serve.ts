@@ -1,0 +1,145 @@
+import { type ChildProcess, execFile, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { openConnection } from './load.ts';
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Answers at once: what the framework and Node cost by themselves. */
+const NOOP = "'use strict';\nexports.noop = (request, response) => response.status(204).end();\n";
+/** Loaded before the framework: says what the process uses whenever it is asked. */
+const PROBE = `process.on('message', () => process.send({ rss: process.memoryUsage.rss(), cpuMicros: process.cpuUsage().user + process.cpuUsage().system }));
+process.channel?.unref();
+`;
+
+export type FunctionName = 'noop' | 'ingest';
+
+export interface Usage {
+	/** In bytes. */
+	readonly rss: number;
+	readonly cpuMicros: number;
+}
+
+export interface Served {
+	readonly port: number;
+	/** From the start of the process to the first answer. */
+	readonly bootMs: number;
+	/** Of the process. */
+	usage(): Promise<Usage>;
+	stop(): Promise<void>;
+}
+
+export interface Functions {
+	start(name: FunctionName, env?: NodeJS.ProcessEnv): Promise<Served>;
+	remove(): Promise<void>;
+}
+
+/** The built artefact and a function that does nothing, both served by the framework that the artefact's lock installs. */
+export async function installFunctions(): Promise<Functions> {
+	await run(process.execPath, ['scripts/build-functions.mjs'], { cwd: ROOT });
+	const folder = await mkdtemp(join(tmpdir(), 'policy-audit-bench-'));
+	const artefact = join(folder, 'ingest');
+	await cp(join(ROOT, 'build', 'functions', 'ingest'), artefact, { recursive: true });
+	await run('npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: artefact });
+	await mkdir(join(folder, 'noop'));
+	await writeFile(join(folder, 'noop', 'index.js'), NOOP);
+	await writeFile(join(folder, 'probe.cjs'), PROBE);
+	const command = join(artefact, 'node_modules/@google-cloud/functions-framework/build/src/main.js');
+	return {
+		start: (name, env = {}) => serve(name, { folder, command, env }),
+		remove: () => rm(folder, { recursive: true, force: true }),
+	};
+}
+
+interface Place {
+	readonly folder: string;
+	readonly command: string;
+	readonly env: NodeJS.ProcessEnv;
+}
+
+async function serve(name: FunctionName, { folder, command, env }: Place): Promise<Served> {
+	const port = await freePort();
+	const deployed = { NODE_ENV: 'production', METADATA_SERVER_DETECTION: 'none', FUNCTION_TARGET: name, PORT: `${port}` };
+	const extra = process.env['BENCH_NODE_OPTIONS']?.split(' ') ?? [];
+	const startedMs = performance.now();
+	const child = spawn(process.execPath, ['-r', join(folder, 'probe.cjs'), ...extra, command], {
+		cwd: join(folder, name),
+		env: { PATH: process.env['PATH'], ...deployed, ...env },
+		stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+	});
+	let trouble = '';
+	child.stdout?.resume();
+	child.stderr?.setEncoding('utf8').on('data', (text: string) => (trouble += text));
+	await answers(child, port, () => trouble);
+	const bootMs = performance.now() - startedMs;
+	return {
+		port,
+		bootMs,
+		async usage() {
+			child.send('usage');
+			const [usage] = (await once(child, 'message')) as [Usage];
+			return usage;
+		},
+		stop: () => end(child),
+	};
+}
+
+async function answers(child: ChildProcess, port: number, trouble: () => string): Promise<void> {
+	for (let tries = 0; tries < 5000; tries++) {
+		if (child.exitCode !== null) throw new Error(`the function ended with ${child.exitCode}:\n${trouble()}`);
+		const connection = await openConnection(port).catch(() => undefined);
+		const status = await connection?.send(Buffer.from('GET /health HTTP/1.1\r\nhost: f\r\n\r\n'));
+		connection?.close();
+		if (status) return;
+		await sleep(2);
+	}
+	throw new Error(`the function does not serve:\n${trouble()}`);
+}
+
+async function end(child: ChildProcess): Promise<void> {
+	if (child.exitCode !== null || child.signalCode !== null) return;
+	const ended = once(child, 'exit');
+	child.kill('SIGTERM');
+	const timer = setTimeout(() => child.kill('SIGKILL'), 3000);
+	await ended;
+	clearTimeout(timer);
+}
+
+async function freePort(): Promise<number> {
+	const server = createServer().listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	const address = server.address();
+	server.close();
+	await once(server, 'close');
+	return typeof address === 'object' && address ? address.port : 0;
+}
+
+export interface Backends {
+	readonly bucketUrl: string;
+	readonly warehouseUrl: string;
+	/** Rows that came, by table. */
+	rows(): Promise<Readonly<Record<string, number>>>;
+	stop(): Promise<void>;
+}
+
+/** The servers behind the function, in a process of their own. */
+export async function startBackends(latencyMs: number): Promise<Backends> {
+	const child = fork(fileURLToPath(new URL('backends.ts', import.meta.url)), [`${latencyMs}`], { execArgv: [] });
+	const [urls] = (await once(child, 'message')) as [Pick<Backends, 'bucketUrl' | 'warehouseUrl'>];
+	return {
+		...urls,
+		async rows() {
+			child.send('rows');
+			const [rows] = (await once(child, 'message')) as [Record<string, number>];
+			return rows;
+		},
+		stop: () => end(child),
+	};
+}
