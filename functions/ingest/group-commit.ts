@@ -121,9 +121,11 @@ export function createGroupCommit({ sink, now, limits }: GroupPorts): GroupCommi
 
 	/** Never rejects: every row of the group gets its own answer. */
 	async function write(table: TableName, group: readonly Waiting[]): Promise<void> {
-		const expired = group.filter(({ untilMs }) => untilMs <= now());
-		for (const { reject } of expired) reject(new Error('the time for this row was over before its turn to be written came'));
-		const rows = group.filter(({ untilMs }) => untilMs > now());
+		// One look at the clock: between two of them a row could be neither, and would never be answered.
+		const at = now();
+		const rows = group.filter(({ untilMs }) => untilMs > at);
+		for (const { untilMs, reject } of group)
+			if (untilMs <= at) reject(new Error('the time for this row was over before its turn to be written came'));
 		if (rows.length === 0) return;
 		const untilMs = Math.min(...rows.map((row) => row.untilMs));
 		const pending = rows.map(({ row, insertId }): PendingRow => ({ row, insertId }));

@@ -178,6 +178,17 @@ describe('group commit', (it) => {
 		equal([ends[0], ends[1], ends[3]], ['stored', 'stored', 'stored']);
 	});
 
+	it('answers every row also where time passes while it looks at the clock', async () => {
+		let ms = 0;
+		const group = createGroupCommit({
+			now: () => ms++,
+			limits: { lingerMs: 60_000, maxRows: 2 },
+			sink: { insert: async (_table, rows) => rows.map(() => ({ kind: 'stored' })) },
+		});
+		const appends = [3, 1000].map((untilMs) => group.append('verdicts_v1', { untilMs }, { insertId: `${untilMs}`, untilMs }));
+		equal((await kinds(appends)).length, 2);
+	});
+
 	it('keeps no timer while nothing waits', async () => {
 		const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
 		const before = timers();
