@@ -185,8 +185,8 @@ describe('group commit', (it) => {
 			limits: { lingerMs: 60_000, maxRows: 2 },
 			sink: { insert: async (_table, rows) => rows.map(() => ({ kind: 'stored' })) },
 		});
-		const appends = [3, 1000].map((untilMs) => group.append('verdicts_v1', { untilMs }, { insertId: `${untilMs}`, untilMs }));
-		equal((await kinds(appends)).length, 2);
+		const appends = [1, 1000].map((untilMs) => group.append('verdicts_v1', { untilMs }, { insertId: `${untilMs}`, untilMs }));
+		equal(await kinds(appends), ['stored', 'stored']);
 	});
 
 	it('keeps no timer while nothing waits', async () => {
