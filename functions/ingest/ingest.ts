@@ -10,6 +10,7 @@ import { decodeMessage } from './message.ts';
 import { type RejectReason, refuse } from './refusal.ts';
 import { toRejectRow, toVerdictRow } from './row.ts';
 import type { AskForSnapshot } from './snapshot-requests.ts';
+import { within } from './within.ts';
 
 /** How a message ends. `retry` is the only one that is not acknowledged: what may succeed later. */
 export type Outcome =
@@ -116,7 +117,9 @@ async function judgeEntry(message: Message, entry: Entry, context: Context): Pro
 	const { snapshots, candidates, now } = context.ports;
 	let found: FoundSnapshot | undefined;
 	try {
-		found = await within(context, snapshots.find(entry.cluster, entry.observation.timestamp));
+		// The answer must arrive before Pub/Sub gives the push up: a search that takes longer is left.
+		const leftMs = context.untilMs - now().getTime();
+		found = await within(leftMs, snapshots.find(entry.cluster, entry.observation.timestamp), notInTime);
 	} catch (error) {
 		return retry('snapshots-unavailable', error, { entryId: entry.id, snapshotId: null });
 	}
@@ -151,25 +154,12 @@ async function judgeEntry(message: Message, entry: Entry, context: Context): Pro
 	}
 }
 
-/** A search that takes longer than the message may wait is left: the answer must arrive before Pub/Sub gives the push up. */
-async function within<T>({ untilMs, ports }: Context, promise: Promise<T>): Promise<T> {
-	const leftMs = untilMs - ports.now().getTime();
-	if (leftMs === Number.POSITIVE_INFINITY) return promise;
-	let timer: NodeJS.Timeout | undefined;
-	const over = new Promise<never>((_, reject) => {
-		timer = setTimeout(() => reject(new Error('the snapshot was not found in time')), leftMs);
-	});
-	try {
-		return await Promise.race([promise, over]);
-	} finally {
-		clearTimeout(timer);
-	}
-}
-
 function reasonToAsk(found: FoundSnapshot | undefined, { flagged }: Judgement): RequestReason | undefined {
 	if (!found) return 'no-snapshot';
 	return found.stale ? 'stale-snapshot' : flagged ? 'flagged' : undefined;
 }
+
+const notInTime = (): Promise<never> => Promise.reject(new Error('the snapshot was not found in time'));
 
 const QUEUE_FULL = new Error('too many rows wait to be written');
 

@@ -1,4 +1,5 @@
 import type { ClusterKey, RequestReason, SnapshotRequest } from '../ports.ts';
+import { within } from './within.ts';
 
 export interface RequestPorts {
 	/** Hands the request to whoever takes snapshots. */
@@ -45,24 +46,13 @@ export function createSnapshotRequests({ publish, onFailure, now, limits }: Requ
 		if (at.getTime() < (silentUntil.get(key) ?? 0)) return;
 		remember(key, at.getTime() + intervalMs);
 		const request = { cluster, reason, requestedAt: at.toISOString() };
-		await atMost(
-			waitMs,
-			attempt(publish, request).catch((error: unknown) => {
-				remember(key, at.getTime() + retryMs);
-				onFailure(request, error);
-			}),
-		);
+		const published = attempt(publish, request).catch((error: unknown) => {
+			remember(key, at.getTime() + retryMs);
+			onFailure(request, error);
+		});
+		await within(waitMs, published, () => undefined);
 	};
 }
 
 /** A publisher that throws instead of rejecting is a failure like another. */
 const attempt = async (publish: RequestPorts['publish'], request: SnapshotRequest): Promise<void> => publish(request);
-
-async function atMost(ms: number, promise: Promise<void>): Promise<void> {
-	let timer: NodeJS.Timeout | undefined;
-	const over = new Promise<void>((resolve) => {
-		timer = setTimeout(resolve, ms);
-	});
-	await Promise.race([promise, over]);
-	clearTimeout(timer);
-}

@@ -1,3 +1,5 @@
+import { isTransient } from '../attempt.ts';
+
 /** What BigQuery said to one request. */
 export type Answer =
 	/** Which rows it did not store; it stored the others. */
@@ -66,10 +68,6 @@ export function toNetworkAnswer(cause: unknown, timeoutMs: number): Answer {
 
 export function unavailableOrFailed(mayPass: boolean, error: Error): Answer {
 	return { kind: mayPass ? 'unavailable' : 'failed', error };
-}
-
-export function isTransient(status: number): boolean {
-	return status >= 500 || status === 408 || status === 429;
 }
 
 /** By position in the request. */

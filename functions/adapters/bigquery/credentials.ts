@@ -1,4 +1,5 @@
-import { type Answer, bounded, isTransient, redact, unavailableOrFailed } from './answer.ts';
+import { isTransient } from '../attempt.ts';
+import { type Answer, bounded, redact, unavailableOrFailed } from './answer.ts';
 
 /** Headers that every request carries; rejects where there are no credentials. */
 export type Authorize = () => Promise<Headers>;

@@ -1,4 +1,5 @@
 import type { TableName } from '../../ports.ts';
+import { unlessAborted } from '../attempt.ts';
 import { type Answer, toAnswer, toNetworkAnswer } from './answer.ts';
 import { type Authorize, toCredentialsAnswer } from './credentials.ts';
 import type { WireRow } from './rows.ts';
@@ -44,12 +45,6 @@ export function createPost({ projectId, datasetId, apiEndpoint, authorize, reque
 			return toNetworkAnswer(cause, timeoutMs);
 		}
 	};
-}
-
-/** Getting a token cannot be cancelled, only left: whoever asks next is given the same one. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-	const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
-	return Promise.race([promise, aborted]);
 }
 
 /** Retry-After is seconds or a date. */

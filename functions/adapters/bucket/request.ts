@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isTransient, unlessAborted } from '../attempt.ts';
 
 /** Where requests go, and what allows them. */
 export interface Access {
@@ -53,20 +54,9 @@ async function tryOnce<T>(access: Access, target: string, { read, endMs }: Reque
 		if (response.ok) return { answer: { kind: 'ok', value: await read(response) }, again: false };
 		const { status } = response;
 		const detail = describeStatus(response, await readText(response));
-		return { answer: { kind: 'failed', status, detail }, again: status === 408 || status === 429 || status >= 500 };
+		return { answer: { kind: 'failed', status, detail }, again: isTransient(status) };
 	} catch (error) {
 		return { answer: { kind: 'failed', detail: signal.aborted ? 'no answer in time' : describeError(error) }, again: true };
-	}
-}
-
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-	const { promise: aborted, reject } = Promise.withResolvers<never>();
-	const stop = (): void => reject(signal.reason);
-	signal.addEventListener('abort', stop);
-	try {
-		return await Promise.race([promise, aborted]);
-	} finally {
-		signal.removeEventListener('abort', stop);
 	}
 }
 
