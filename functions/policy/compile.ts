@@ -1,5 +1,5 @@
 import { clusterPorts, compilePolicy, isForOtherNetwork, type Vocabularies } from './compiled-policy.ts';
-import { bareEndpoint, type Endpoint, parseAddresses, parseMs, podEndpoint } from './endpoint.ts';
+import { bareEndpoint, type Endpoint, parseMs, podEndpoint } from './endpoint.ts';
 import { type Endpoints, indexEndpoints } from './endpoints.ts';
 import { type CompiledNamespace, type Identities, identify } from './identity.ts';
 import { type Cidr, parseCidr } from './ip.ts';
@@ -65,9 +65,7 @@ export function compileSnapshot(snapshot: Snapshot): CompiledSnapshot {
 		const subjects = source.podSelector && { subjects: compileSelector(vocabularies.pods, source.podSelector) };
 		namespaces.get(source.namespace)?.unreadable.push({ source, ...subjects });
 	}
-	const nodes = new Map(
-		state.nodes.map(({ name, ips }) => [name, bareEndpoint({ kind: 'node', name, ips, addresses: parseAddresses(ips), node: name })]),
-	);
+	const nodes = new Map(state.nodes.map(({ name, ips }) => [name, bareEndpoint({ kind: 'node', name, ips, node: name })]));
 	const namespaceList = [...namespaces.values()];
 	const others = compileOthers(state.otherPolicies);
 	const unread = state.unreadablePolicies.length + state.unreadableKinds.length + others.length;

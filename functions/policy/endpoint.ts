@@ -13,10 +13,10 @@ export interface Endpoint {
 	readonly createdS: number;
 	/** The snapshot does not hold the Pod: it was given the labels of this one, of the same workload. */
 	readonly sibling: PodState | undefined;
-	/** Of a Pod or node all, the first before the others. */
-	readonly addresses: readonly Address[];
-	/** Those that are to be found by address, as the snapshot spells them. */
+	/** As the snapshot spells them, the first before the others. */
 	readonly ips: readonly string[];
+	/** The same, without what is none. */
+	readonly addresses: readonly Address[];
 	/** Of `pod` and `host-network-pod`. */
 	readonly pod: PodState | undefined;
 	/** The Pod's named ports. Pods that declare the same share the list. */
@@ -31,9 +31,7 @@ export interface Endpoint {
 /** An RFC 3339 time in ms since 1970; NaN where there is none. */
 export const parseMs = (text: string | undefined): number => (text === undefined ? Number.NaN : Date.parse(text));
 
-/** The parsed addresses of a list; what is none is left out. */
-export const parseAddresses = (ips: readonly string[]): readonly Address[] =>
-	ips.map(parseAddress).filter((address) => address !== undefined);
+const parseAddresses = (ips: readonly string[]): readonly Address[] => ips.map(parseAddress).filter((address) => address !== undefined);
 
 /** Times stand in 32 bits: what is later counts as this, which no flow is after. */
 const LATEST_S = 2 ** 32 - 1;
@@ -61,8 +59,8 @@ export const bareEndpoint = (given: Pick<Endpoint, 'kind'> & Partial<Endpoint>):
 	identity: undefined,
 	createdS: 0,
 	sibling: undefined,
-	addresses: [],
 	ips: [],
+	addresses: parseAddresses(given.ips ?? []),
 	pod: undefined,
 	ports: undefined,
 	node: undefined,

@@ -58,11 +58,10 @@ export function indexEndpoints(endpoints: readonly Endpoint[], namespaces: Reado
 		if (known === undefined) index.set(key, number);
 		else if (known !== number && all[number]?.kind === 'pod') index.set(key, all.push(bareEndpoint({ kind: 'unknown' })) - 1);
 	};
-	for (const [number, { ips }] of endpoints.entries()) {
-		for (const ip of ips) {
-			const address = parseAddress(ip);
-			if (address?.family === 4) add(holders.ipv4, address.w3, number);
-			else if (address) add(holders.ipv6, formatAddress(address), number);
+	for (const [number, { addresses }] of endpoints.entries()) {
+		for (const address of addresses) {
+			if (address.family === 4) add(holders.ipv4, address.w3, number);
+			else add(holders.ipv6, formatAddress(address), number);
 		}
 	}
 	return { all, names: sideBySide(all.map(({ pod }) => pod?.name ?? '')), ...layOut(all, holders, namespaces) };

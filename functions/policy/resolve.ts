@@ -14,7 +14,7 @@ import { standIn } from './sibling.ts';
 export const resolveEnd = (snapshot: CompiledSnapshot, end: FlowEnd, atMs = Number.NaN): ResolvedEnd =>
 	resolveAt(snapshot, end, rowOf(snapshot.endpoints, end.ip), atMs);
 
-/** The same, where the row of its address was looked for. */
+/** The same, where the row of its address was looked for. Its arguments are no object, because every flow would make two. */
 export function resolveAt(snapshot: CompiledSnapshot, end: FlowEnd, row: number | undefined, atMs: number): ResolvedEnd {
 	const { endpoints } = snapshot;
 	const { pod, ip } = end;

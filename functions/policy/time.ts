@@ -10,17 +10,16 @@ const TIME_NAME = /^(\d{4}-\d\d-\d\dT)(\d\d):?(\d\d):?(\d\d(?:\.\d{1,9})?Z)$/;
 export function parseTime(text: string): string | undefined {
 	const [, date, time, fraction = '', offset] = RFC_3339.exec(text) ?? [];
 	if (date === undefined || time === undefined || offset === undefined) return undefined;
+	// Date.parse takes 31 February for 3 March.
+	if (!isDate(date) || !isTimeOfDay(time)) return undefined;
 	const digits = fraction.replace(/0+$/, '');
 	const rest = digits === '' ? 'Z' : `.${digits}Z`;
-	// Nearly every time is UTC already, and is checked without a Date: an entry has several.
-	if (offset === 'Z' || offset === 'z') return isDate(date) && isTimeOfDay(time) ? `${date}T${time}${rest}` : undefined;
-	const local = Date.parse(`${date}T${time}Z`);
+	// Nearly every time is UTC already, and an entry has several.
+	if (offset === 'Z' || offset === 'z') return `${date}T${time}${rest}`;
 	const shift = offsetMs(offset);
-	// Date.parse takes 31 February for 3 March: only what reads back as it was written is a date.
-	if (Number.isNaN(local) || shift === undefined || new Date(local).toISOString().slice(0, 19) !== `${date}T${time}`) return undefined;
-	const second = new Date(local - shift).toISOString();
-	if (!/^\d{4}-/.test(second)) return undefined;
-	return `${second.slice(0, 19)}${rest}`;
+	if (shift === undefined) return undefined;
+	const second = new Date(Date.parse(`${date}T${time}Z`) - shift).toISOString();
+	return /^\d{4}-/.test(second) ? `${second.slice(0, 19)}${rest}` : undefined;
 }
 
 const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];

@@ -1,16 +1,12 @@
-import { type ChildProcess, execFile, fork, spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { deployedEnv, frameworkOf, freePort, installArtefact } from '../servers/artefact.ts';
 import { openConnection } from './load.ts';
-
-const run = promisify(execFile);
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Answers at once: what the framework and Node cost by themselves. */
 const NOOP = "'use strict';\nexports.noop = (request, response) => response.status(204).end();\n";
@@ -43,35 +39,35 @@ export interface Functions {
 
 /** The built artefact and a function that does nothing, both served by the framework that the artefact's lock installs. */
 export async function installFunctions(): Promise<Functions> {
-	await run(process.execPath, ['scripts/build-functions.mjs'], { cwd: ROOT });
+	const artefact = await installArtefact('ingest');
 	const folder = await mkdtemp(join(tmpdir(), 'policy-audit-bench-'));
-	const artefact = join(folder, 'ingest');
-	await cp(join(ROOT, 'build', 'functions', 'ingest'), artefact, { recursive: true });
-	await run('npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: artefact });
-	await mkdir(join(folder, 'noop'));
-	await writeFile(join(folder, 'noop', 'index.js'), NOOP);
-	await writeFile(join(folder, 'probe.cjs'), PROBE);
-	const command = join(artefact, 'node_modules/@google-cloud/functions-framework/build/src/main.js');
+	const probe = join(folder, 'probe.cjs');
+	await writeFile(join(folder, 'index.js'), NOOP);
+	await writeFile(probe, PROBE);
+	const folders = { noop: folder, ingest: artefact.folder };
 	return {
-		start: (name, env = {}) => serve(name, { folder, command, env }),
-		remove: () => rm(folder, { recursive: true, force: true }),
+		start: (name, env = {}) => serve(name, { folder: folders[name], probe, command: frameworkOf(artefact.folder), env }),
+		async remove() {
+			await artefact.remove();
+			await rm(folder, { recursive: true, force: true });
+		},
 	};
 }
 
 interface Place {
 	readonly folder: string;
+	readonly probe: string;
 	readonly command: string;
 	readonly env: NodeJS.ProcessEnv;
 }
 
-async function serve(name: FunctionName, { folder, command, env }: Place): Promise<Served> {
+async function serve(name: FunctionName, { folder, probe, command, env }: Place): Promise<Served> {
 	const port = await freePort();
-	const deployed = { NODE_ENV: 'production', METADATA_SERVER_DETECTION: 'none', FUNCTION_TARGET: name, PORT: `${port}` };
 	const extra = process.env['BENCH_NODE_OPTIONS']?.split(' ') ?? [];
 	const startedMs = performance.now();
-	const child = spawn(process.execPath, ['-r', join(folder, 'probe.cjs'), ...extra, command], {
-		cwd: join(folder, name),
-		env: { PATH: process.env['PATH'], ...deployed, ...env },
+	const child = spawn(process.execPath, ['-r', probe, ...extra, command], {
+		cwd: folder,
+		env: deployedEnv({ name, port, env }),
 		stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
 	});
 	let trouble = '';
@@ -110,15 +106,6 @@ async function end(child: ChildProcess): Promise<void> {
 	const timer = setTimeout(() => child.kill('SIGKILL'), 3000);
 	await ended;
 	clearTimeout(timer);
-}
-
-async function freePort(): Promise<number> {
-	const server = createServer().listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const address = server.address();
-	server.close();
-	await once(server, 'close');
-	return typeof address === 'object' && address ? address.port : 0;
 }
 
 export interface Backends {

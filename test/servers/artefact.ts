@@ -10,6 +10,8 @@ import { promisify } from 'node:util';
 
 /** The function as it is deployed: the built artefact in a folder of its own, where the framework alone was installed from its lock. */
 export interface Installed {
+	/** Of the artefact. */
+	readonly folder: string;
 	/** Starts the framework's own command; resolves when it serves. */
 	start(env: NodeJS.ProcessEnv): Promise<Running>;
 	remove(): Promise<void>;
@@ -34,6 +36,7 @@ export async function installArtefact(name: string): Promise<Installed> {
 	await cp(join(ROOT, 'build', 'functions', name), folder, { recursive: true });
 	await run('npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: folder });
 	return {
+		folder,
 		start: (env) => startFramework(folder, name, env),
 		remove: () => rm(folder, { recursive: true, force: true }),
 	};
@@ -41,10 +44,7 @@ export async function installArtefact(name: string): Promise<Installed> {
 
 async function startFramework(folder: string, name: string, env: NodeJS.ProcessEnv): Promise<Running> {
 	const port = await freePort();
-	const command = join(folder, 'node_modules/@google-cloud/functions-framework/build/src/main.js');
-	// As it is deployed, so that what crashes is not shown to the caller; and nobody looks for a metadata server.
-	const deployed = { NODE_ENV: 'production', METADATA_SERVER_DETECTION: 'none', FUNCTION_TARGET: name, PORT: `${port}` };
-	const child = spawn(process.execPath, [command], { cwd: folder, env: { PATH: process.env['PATH'], ...deployed, ...env } });
+	const child = spawn(process.execPath, [frameworkOf(folder)], { cwd: folder, env: deployedEnv({ name, port, env }) });
 	let output = '';
 	for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
 	const url = `http://127.0.0.1:${port}/`;
@@ -69,7 +69,20 @@ async function startFramework(folder: string, name: string, env: NodeJS.ProcessE
 	};
 }
 
-async function freePort(): Promise<number> {
+/** The framework's own command, as the artefact's lock installs it. */
+export const frameworkOf = (artefact: string): string => join(artefact, 'node_modules/@google-cloud/functions-framework/build/src/main.js');
+
+/** As it is deployed, so that what crashes is not shown to the caller; and nobody looks for a metadata server. */
+export const deployedEnv = ({ name, port, env }: { name: string; port: number; env: NodeJS.ProcessEnv }): NodeJS.ProcessEnv => ({
+	PATH: process.env['PATH'],
+	NODE_ENV: 'production',
+	METADATA_SERVER_DETECTION: 'none',
+	FUNCTION_TARGET: name,
+	PORT: `${port}`,
+	...env,
+});
+
+export async function freePort(): Promise<number> {
 	const server = createServer().listen(0, '127.0.0.1');
 	await once(server, 'listening');
 	const address = server.address();
