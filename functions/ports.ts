@@ -12,36 +12,44 @@ export interface Delivery {
 	readonly insertId: string;
 	/** Until when it is tried again, in ms since 1970. */
 	readonly untilMs: number;
+	/** Is told once what became of the row, and not before that is known. */
+	readonly settle: (appended: Appended) => void;
 }
 
-/** `refused`: the row can never be stored, and why. `queue-full`: nothing was tried. */
-export type Appended =
-	| { readonly kind: 'stored' }
-	| { readonly kind: 'refused'; readonly detail: string }
-	| { readonly kind: 'queue-full' };
+/** `queue-full`: nothing was tried. */
+export type Appended = RowResult | { readonly kind: 'queue-full' };
 
-/** Where rows become durable: BigQuery when deployed, DuckDB on a laptop. */
+/**
+ * Where rows become durable: BigQuery when deployed, DuckDB on a laptop. With a callback: in the `node:domain` in which the framework runs
+ * each request, the promises on the way of a row cost as much as judging it.
+ */
 export interface Warehouse {
-	/** Resolves once it is known what became of the row; rejects when it is not durable or that is unknown: it may be tried again. */
-	append(table: TableName, row: Row, delivery: Delivery): Promise<Appended>;
+	append(table: TableName, row: Row, delivery: Delivery): void;
 }
 
-/** A row among others that are written together. */
-export interface PendingRow {
-	readonly row: Row;
-	readonly insertId: string;
+/** A row as a sink sends it. */
+export interface EncodedRow {
+	readonly kind: 'encoded';
+	readonly text: string;
+	/** Of the text in UTF-8. */
+	readonly bytes: number;
+}
+
+/** `refused`: the row can never be stored, and why. */
+export interface RefusedRow {
+	readonly kind: 'refused';
+	readonly detail: string;
 }
 
 /** `failed`: the row is not stored, or that is not known; it may be tried again. */
-export type RowResult =
-	| { readonly kind: 'stored' }
-	| { readonly kind: 'refused'; readonly detail: string }
-	| { readonly kind: 'failed'; readonly error: Error };
+export type RowResult = { readonly kind: 'stored' } | RefusedRow | { readonly kind: 'failed'; readonly error: Error };
 
 /** Writes many rows at once. */
 export interface RowSink {
+	/** Once a row, when it comes: the text is all that is kept of it while it waits. */
+	encode(table: TableName, row: Row, insertId: string): EncodedRow | RefusedRow;
 	/** One result a row, in their order. What may succeed is tried again until `untilMs` (ms since 1970). Never rejects. */
-	insert(table: TableName, rows: readonly PendingRow[], untilMs: number): Promise<readonly RowResult[]>;
+	insert(table: TableName, rows: readonly EncodedRow[], untilMs: number): Promise<readonly RowResult[]>;
 }
 
 /** A cluster as a log entry names it. */
@@ -51,6 +59,7 @@ export interface ClusterKey {
 	readonly name: string;
 }
 
+/** A snapshot, and how sure it is. */
 export interface FoundSnapshot {
 	readonly snapshot: CompiledSnapshot;
 	/** The state was last seen too long before the time asked for: it may have changed since. */
@@ -59,8 +68,11 @@ export interface FoundSnapshot {
 
 /** Where the snapshot of a moment comes from: files on a laptop, a bucket when deployed. */
 export interface SnapshotSource {
-	/** The snapshot of that cluster valid at that time (RFC 3339); `undefined` when there is none. */
-	find(cluster: ClusterKey, at: string): Promise<FoundSnapshot | undefined>;
+	/**
+	 * The snapshot of that cluster valid at that time (RFC 3339); `undefined` when there is none. Without a promise where it is at hand: nearly
+	 * every entry's is, and a promise costs as much as the judgement.
+	 */
+	find(cluster: ClusterKey, at: string): FoundSnapshot | undefined | Promise<FoundSnapshot | undefined>;
 }
 
 /** Why a snapshot is wanted: there is none, it was last seen too long before the entry, or a finding waits for the state after it. */

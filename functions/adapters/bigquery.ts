@@ -3,7 +3,7 @@ import type { RowResult, RowSink, TableName } from '../ports.ts';
 import { type Answer, toRowAnswers } from './bigquery/answer.ts';
 import { type Authorize, createAuthorize } from './bigquery/credentials.ts';
 import { createPost } from './bigquery/request.ts';
-import { encodeRow, toBatches, type WireRow } from './bigquery/rows.ts';
+import { encodeRow, type PlacedRow, toBatches } from './bigquery/rows.ts';
 import type { Field } from './schemas.ts';
 
 export interface BigqueryOptions {
@@ -38,7 +38,7 @@ export function createBigquery(options: BigqueryOptions): RowSink {
 	const pauseAfter = (attempt: number, retryAfterMs = 0): number =>
 		Math.max(retryAfterMs, Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * (0.5 + random() / 2));
 
-	async function write(batch: readonly WireRow[], job: Job): Promise<void> {
+	async function write(batch: readonly PlacedRow[], job: Job): Promise<void> {
 		let rows = batch;
 		let error = new Error('the time for these rows was over before BigQuery was asked');
 		for (let attempt = 0; rows.length > 0; ) {
@@ -59,7 +59,7 @@ export function createBigquery(options: BigqueryOptions): RowSink {
 	}
 
 	/** A request that is refused as a whole does not say for which row: it is halved until that row stands alone. */
-	async function splitRows(rows: readonly WireRow[], error: Error, job: Job): Promise<void> {
+	async function splitRows(rows: readonly PlacedRow[], error: Error, job: Job): Promise<void> {
 		const [only] = rows;
 		if (rows.length === 1 && only) return job.settle(only, { kind: 'refused', detail: error.message });
 		const middle = rows.length >> 1;
@@ -68,6 +68,11 @@ export function createBigquery(options: BigqueryOptions): RowSink {
 	}
 
 	return {
+		encode(table, row, insertId) {
+			const fields = tables.get(table);
+			if (!fields) throw new Error(`${table}: no such table in schemas/tables`);
+			return encodeRow(row, { insertId, fields });
+		},
 		async insert(table, rows, untilMs) {
 			const results: (RowResult | undefined)[] = rows.map(() => undefined);
 			const settle: Job['settle'] = (row, result) => {
@@ -75,12 +80,8 @@ export function createBigquery(options: BigqueryOptions): RowSink {
 			};
 			let error = new Error('BigQuery said nothing of this row');
 			try {
-				const fields = tables.get(table);
-				if (!fields) throw new Error(`${table}: no such table in schemas/tables`);
-				const encoded = rows.map((row, index) => encodeRow(row, { index, fields }));
-				for (const row of encoded) if (row.kind === 'refused') results[row.index] = row;
-				const writable = encoded.flatMap((row) => (row.kind === 'wire' ? [row] : []));
-				for (const batch of toBatches(writable)) await write(batch, { table, untilMs, settle });
+				const placed = rows.map(({ kind, text, bytes }, index): PlacedRow => ({ kind, text, bytes, index }));
+				for (const batch of toBatches(placed)) await write(batch, { table, untilMs, settle });
 			} catch (cause) {
 				// A bug of ours. What is known of rows by then stays known.
 				error = cause instanceof Error ? cause : new Error(String(cause));
@@ -94,24 +95,24 @@ export function createBigquery(options: BigqueryOptions): RowSink {
 interface Job {
 	readonly table: TableName;
 	readonly untilMs: number;
-	readonly settle: (row: WireRow, result: RowResult) => void;
+	readonly settle: (row: PlacedRow, result: RowResult) => void;
 }
 
 /** What is to be sent again. With an error it has to wait, without one it goes at once. */
 interface Rest {
-	readonly rows: readonly WireRow[];
+	readonly rows: readonly PlacedRow[];
 	readonly error?: Error;
 	readonly retryAfterMs?: number;
 }
 
-function failAll(rows: readonly WireRow[], error: Error, job: Job): void {
+function failAll(rows: readonly PlacedRow[], error: Error, job: Job): void {
 	for (const row of rows) job.settle(row, { kind: 'failed', error });
 }
 
 /** Rows that the answer does not name are stored. */
-function settleRows(rows: readonly WireRow[], { insertErrors }: Extract<Answer, { kind: 'answered' }>, job: Job): Rest {
+function settleRows(rows: readonly PlacedRow[], { insertErrors }: Extract<Answer, { kind: 'answered' }>, job: Job): Rest {
 	const answers = toRowAnswers(insertErrors);
-	const again: WireRow[] = [];
+	const again: PlacedRow[] = [];
 	let refused = false;
 	let error: Error | undefined;
 	for (const [position, row] of rows.entries()) {

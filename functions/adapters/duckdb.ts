@@ -3,7 +3,7 @@ import { access, open, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/node-api';
-import type { Appended, Row, TableName, Warehouse } from '../ports.ts';
+import type { Row, TableName, Warehouse } from '../ports.ts';
 import { nameTables, readSchemas, SCHEMAS } from './schemas.ts';
 
 /** Values of the `@name` parameters of a query. A time is a string; the SQL wraps it in `TIMESTAMP()`. */
@@ -11,8 +11,8 @@ export type Parameters = Readonly<Record<string, string | number | boolean | nul
 
 /** The warehouse of a laptop: the tables and views of `schemas/` in a DuckDB file or in memory. */
 export interface LocalWarehouse extends Warehouse {
-	/** Never tries again and drops no copy, so it needs to know nothing of a delivery. */
-	append(table: TableName, row: Row): Promise<Appended>;
+	/** Resolves once the row is durable. Never tries again and drops no copy, so it needs to know nothing of a delivery. */
+	write(table: TableName, row: Row): Promise<void>;
 	/** Answers one statement of BigQuery SQL, which names tables as the files of `schemas/views` do: `` `${dataset}.verdicts` ``. */
 	query(sql: string, parameters?: Parameters): Promise<Row[]>;
 	/** The same row by row, for answers that memory should not hold. Sees the rows that were durable when it began. */
@@ -67,13 +67,20 @@ export async function openDuckdb(path?: string, folder: URL = SCHEMAS): Promise<
 		}
 	}
 
+	async function write(table: TableName, row: Row): Promise<void> {
+		assertOpen();
+		const fields = schemas.tables.get(table);
+		if (fields === undefined) throw new Error(`${table}: no such table in schemas/tables`);
+		await group.append(table, toValues(table, fields, row));
+	}
+
 	return {
-		async append(table, row) {
-			assertOpen();
-			const fields = schemas.tables.get(table);
-			if (fields === undefined) throw new Error(`${table}: no such table in schemas/tables`);
-			await group.append(table, toValues(table, fields, row));
-			return { kind: 'stored' };
+		write,
+		append(table, row, { settle }) {
+			write(table, row).then(
+				() => settle({ kind: 'stored' }),
+				(error: Error) => settle({ kind: 'failed', error }),
+			);
 		},
 		async query(sql, parameters) {
 			const rows: Row[] = [];

@@ -1,5 +1,5 @@
 import type { Fields } from '../policy/fields.ts';
-import { formatAddress, parseAddress } from '../policy/ip.ts';
+import { formatAddress, ipv4Word, parseAddress } from '../policy/ip.ts';
 import type { Direction, Flow, FlowEnd } from '../policy/model.ts';
 import { fieldsAt, isRefusal, quote, type Refusal, refuse, textAt } from './refusal.ts';
 
@@ -16,8 +16,18 @@ const WITH_PORTS: ReadonlySet<string> = new Set(['TCP', 'UDP', 'SCTP']);
 const WITHOUT_PORTS: ReadonlySet<string> = new Set(['ICMP', 'ICMPV6']);
 const MAX_PORT = 65_535;
 
-/** Reads the flow from `jsonPayload` and its `connection`. Addresses are spelled in the one way that `formatAddress` has. */
-export function decodeFlow(payload: Fields, connection: Fields): Flow | Refusal {
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+interface Written {
+	readonly payload: Fields;
+	/** Of the payload. */
+	readonly connection: Fields;
+	/** That wrote the entry. */
+	readonly node: string | undefined;
+}
+
+/** Reads the flow. Addresses are spelled in the one way that `formatAddress` has. */
+export function decodeFlow({ payload, connection, node }: Written): Flow | Refusal {
 	const direction = connection['direction'];
 	if (!isDirection(direction))
 		return refuse('bad-direction', `jsonPayload.connection.direction is ${quote(direction)}, neither ingress nor egress`);
@@ -33,28 +43,36 @@ export function decodeFlow(payload: Fields, connection: Fields): Flow | Refusal 
 	if (isRefusal(port)) return port;
 	if (port === undefined && WITH_PORTS.has(protocol))
 		return refuse('bad-port', `jsonPayload.connection.dest_port is missing, and the protocol is ${protocol}`);
-	return {
-		direction,
-		source,
-		destination,
-		protocol,
-		...(sourcePort !== undefined && { sourcePort }),
-		...(port !== undefined && { port }),
-	};
+	// The node that writes an entry is the subject's: known also of a Pod that no snapshot holds.
+	const subject = direction === 'ingress' ? destination : source;
+	if (subject.pod && node !== undefined) subject.node = node;
+	const flow: Writable<Flow> = { direction, source, destination, protocol };
+	if (sourcePort !== undefined) flow.sourcePort = sourcePort;
+	if (port !== undefined) flow.port = port;
+	return flow;
 }
 
 const isDirection = (value: unknown): value is Direction => value === 'ingress' || value === 'egress';
 
 /** An end is a Pod by name, or, as `instance` has it, nothing but its address: the snapshot then says what has that address. */
-function readEnd(address: unknown, { end, field }: { end: Fields | undefined; field: string }): FlowEnd | Refusal {
-	const parsed = typeof address === 'string' ? parseAddress(address) : undefined;
-	if (!parsed) return refuse('bad-address', `jsonPayload.connection.${field} is ${quote(address)}, not an IP address`);
-	const ip = formatAddress(parsed);
+function readEnd(address: unknown, { end, field }: { end: Fields | undefined; field: string }): Writable<FlowEnd> | Refusal {
+	const ip = typeof address === 'string' ? spelled(address) : undefined;
+	if (ip === undefined) return refuse('bad-address', `jsonPayload.connection.${field} is ${quote(address)}, not an IP address`);
 	const name = end && textAt(end, 'pod_name');
 	const namespace = end && (textAt(end, 'pod_namespace') ?? textAt(end, 'namespace'));
 	if (!name || !namespace) return { ip };
-	const [kind, workload] = [textAt(end, 'workload_kind'), textAt(end, 'workload_name')];
-	return { pod: { namespace, name }, ip, ...(kind && workload && { workload: { kind, name: workload } }) };
+	const kind = textAt(end, 'workload_kind');
+	const workload = textAt(end, 'workload_name');
+	const read: Writable<FlowEnd> = { pod: { namespace, name }, ip };
+	if (kind && workload) read.workload = { kind, name: workload };
+	return read;
+}
+
+/** An IPv4 address has one spelling that is taken; IPv6 has many. */
+function spelled(address: string): string | undefined {
+	if (ipv4Word(address) !== undefined) return address;
+	const parsed = parseAddress(address);
+	return parsed && formatAddress(parsed);
 }
 
 function readProtocol(value: unknown): string | Refusal {

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type Fields, isFields } from '../policy/fields.ts';
-import type { Disposition, Flow, LoggedPolicy, Observation } from '../policy/model.ts';
+import type { Disposition, LoggedPolicy, Observation } from '../policy/model.ts';
 import type { ClusterKey } from '../ports.ts';
 import { decodeFlow } from './connection.ts';
 import { fieldsAt, isRefusal, quote, type Refusal, refuse, textAt } from './refusal.ts';
@@ -13,11 +13,11 @@ export interface Entry {
 	readonly insertId: string;
 	readonly logName: string;
 	readonly timestamp: Moment;
-	readonly receiveTimestamp?: Moment;
+	readonly receiveTimestamp: Moment | undefined;
 	readonly cluster: ClusterKey;
-	readonly node?: string;
+	readonly node: string | undefined;
 	/** 1 for an allowed connection, packets for a denied one. */
-	readonly count?: number;
+	readonly count: number | undefined;
 	readonly observation: Observation;
 	/** The entry as received. */
 	readonly raw: Fields;
@@ -41,12 +41,14 @@ const POLICY_ACTION = 'policy-action';
  * Source of the shape: Cloud Logging's LogEntry, and "Use network policy logging" of GKE.
  */
 export function decodeEntry(value: unknown): Decoded {
-	const logName = isFields(value) ? textAt(value, 'logName') : undefined;
-	const sent = isFields(value) ? textAt(value, 'timestamp') : undefined;
-	const timestamp = sent === undefined ? undefined : parseTimestamp(sent);
-	const known = { ...(logName !== undefined && { logName }), ...(timestamp && { timestamp }) };
 	const entry = readEntry(value);
-	return isRefusal(entry) ? { kind: 'rejected', ...entry, ...known } : { kind: 'ok', entry };
+	return isRefusal(entry) ? { kind: 'rejected', ...entry, ...(isFields(value) && saysOfItself(value)) } : { kind: 'ok', entry };
+}
+
+function saysOfItself(value: Fields): Pick<Rejected, 'logName' | 'timestamp'> {
+	const logName = textAt(value, 'logName');
+	const timestamp = parseTimestamp(textAt(value, 'timestamp') ?? '');
+	return { ...(logName !== undefined && { logName }), ...(timestamp && { timestamp }) };
 }
 
 function readEntry(value: unknown): Entry | Refusal {
@@ -61,37 +63,28 @@ function readEntry(value: unknown): Entry | Refusal {
 	const cluster = readCluster(raw, logName);
 	if (isRefusal(cluster)) return cluster;
 	const payload = fieldsAt(raw, 'jsonPayload');
-	const read = readObservation(payload, { sent, ms: timestamp.ms });
-	if (isRefusal(read)) return read;
+	const node = textAt(cluster.labels, 'node_name') ?? (payload && textAt(payload, 'node_name'));
+	const observation = readObservation(payload, { sent, ms: timestamp.ms, node });
+	if (isRefusal(observation)) return observation;
 	const count = readCount(payload?.['count']);
 	if (isRefusal(count)) return count;
-	const received = parseTimestamp(textAt(raw, 'receiveTimestamp') ?? '');
-	const node = textAt(cluster.labels, 'node_name') ?? (payload && textAt(payload, 'node_name'));
 	return {
 		id: entryId(logName, sent, insertId),
 		insertId,
 		logName,
 		timestamp,
-		...(received && { receiveTimestamp: received }),
+		receiveTimestamp: parseTimestamp(textAt(raw, 'receiveTimestamp') ?? ''),
 		cluster: cluster.key,
-		...(node !== undefined && { node }),
-		...(count !== undefined && { count }),
-		observation: node === undefined ? read : { ...read, flow: placeSubject(read.flow, node) },
+		node,
+		count,
+		observation,
 		raw,
 	};
 }
 
-/** The node that writes an entry is the subject's: known also of a Pod that no snapshot holds. */
-function placeSubject(flow: Flow, node: string): Flow {
-	const end = flow.direction === 'ingress' ? 'destination' : 'source';
-	return flow[end].pod ? { ...flow, [end]: { ...flow[end], node } } : flow;
-}
-
 /** The identity of an entry. JSON keeps the three apart, whatever characters they hold. */
 export const entryId = (logName: string, timestamp: string, insertId: string): string =>
-	createHash('sha256')
-		.update(JSON.stringify([logName, timestamp, insertId]))
-		.digest('base64url');
+	hash('sha256', JSON.stringify([logName, timestamp, insertId]), 'base64url');
 
 function readLogName(value: unknown): string | Refusal {
 	if (!isFields(value))
@@ -99,7 +92,8 @@ function readLogName(value: unknown): string | Refusal {
 	if (isDeeper(value, MAX_DEPTH)) return refuse('too-deep', `the entry nests deeper than ${MAX_DEPTH} levels`);
 	const logName = textAt(value, 'logName');
 	if (logName === undefined) return refuse('not-an-entry', 'logName is missing: this is no log entry');
-	if (logId(logName) !== POLICY_ACTION) return refuse('other-log', `logName is ${quote(logName)}, not that of a ${POLICY_ACTION} log`);
+	if (!logName.endsWith(`/logs/${POLICY_ACTION}`) && logId(logName) !== POLICY_ACTION)
+		return refuse('other-log', `logName is ${quote(logName)}, not that of a ${POLICY_ACTION} log`);
 	const split = fieldsAt(value, 'split');
 	if (split && split['totalSplits'] !== 1)
 		return refuse('split-entry', `split is ${quote(split)}: Cloud Logging cut the entry up, this is a part of it`);
@@ -118,17 +112,22 @@ function logId(logName: string): string {
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
-/** Whether a parsed JSON value nests deeper than that. Not recursive: the depth is the sender's choice. */
-function isDeeper(value: unknown, limit: number): boolean {
-	const open: [item: object, depth: number][] = isObject(value) ? [[value, 0]] : [];
-	for (let next = open.pop(); next; next = open.pop()) {
-		const [item, depth] = next;
-		for (const inner of Object.values(item)) {
-			if (depth >= limit) return true;
-			if (isObject(inner)) open.push([inner, depth + 1]);
-		}
+/** Whether a parsed JSON value nests deeper than that. Goes no deeper itself: the depth is the sender's choice. */
+function isDeeper(value: object, limit: number): boolean {
+	for (const key in value) {
+		if (limit === 0) return true;
+		const inner = (value as Fields)[key];
+		if (isObject(inner) && isDeeper(inner, limit - 1)) return true;
 	}
 	return false;
+}
+
+/** When the entry was written, and where. */
+interface Writing {
+	readonly sent: string;
+	/** The same in ms since 1970. */
+	readonly ms: number;
+	readonly node: string | undefined;
 }
 
 interface NamedCluster {
@@ -143,13 +142,13 @@ function readCluster(raw: Fields, logName: string): NamedCluster | Refusal {
 	if (!name) return refuse('no-cluster', 'resource.labels.cluster_name is missing');
 	if (!location) return refuse('no-cluster', 'resource.labels.location is missing');
 	const project = textAt(labels, 'project_id') ?? /^projects\/([^/]+)\/logs\//.exec(logName)?.[1];
-	return { key: { ...(project !== undefined && { project }), location, name }, labels };
+	return { key: project === undefined ? { location, name } : { project, location, name }, labels };
 }
 
-function readObservation(payload: Fields | undefined, { sent, ms }: { sent: string; ms: number }): Observation | Refusal {
+function readObservation(payload: Fields | undefined, { sent, ms, node }: Writing): Observation | Refusal {
 	const connection = payload && fieldsAt(payload, 'connection');
 	if (!connection) return refuse('no-connection', `jsonPayload${payload ? '.connection' : ''} is missing: there is no connection to judge`);
-	const flow = decodeFlow(payload, connection);
+	const flow = decodeFlow({ payload, connection, node });
 	if (isRefusal(flow)) return flow;
 	const disposition = payload['disposition'];
 	if (!isDisposition(disposition))

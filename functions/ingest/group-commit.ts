@@ -1,4 +1,4 @@
-import type { Appended, Delivery, PendingRow, RowResult, RowSink, TableName, Warehouse } from '../ports.ts';
+import type { Appended, Delivery, EncodedRow, RowResult, RowSink, TableName, Warehouse } from '../ports.ts';
 
 /** Bounds of what is written together and of what waits. */
 export interface GroupLimits {
@@ -36,11 +36,10 @@ export interface GroupCommit extends Warehouse {
 	depth(): { readonly rows: number; readonly bytes: number; readonly inserts: number };
 }
 
-interface Waiting extends PendingRow {
-	readonly bytes: number;
+interface Waiting {
+	readonly encoded: EncodedRow;
 	readonly untilMs: number;
-	readonly resolve: (appended: Appended) => void;
-	readonly reject: (error: Error) => void;
+	readonly settle: Delivery['settle'];
 }
 
 interface Queue {
@@ -51,6 +50,20 @@ interface Queue {
 	timer: NodeJS.Timeout | undefined;
 	/** The first row has waited long enough: the queue goes as soon as inserts are free. */
 	due: boolean;
+}
+
+const TOO_LATE = new Error('the time for this row was over before its turn to be written came');
+const NO_ANSWER = new Error('the warehouse gave no answer for this row');
+
+/** One that throws, a bug of the caller's, must not keep the others of its group from hearing of theirs. */
+function tell(settle: Delivery['settle'], appended: Appended): void {
+	try {
+		settle(appended);
+	} catch (error) {
+		process.nextTick(() => {
+			throw error;
+		});
+	}
 }
 
 /**
@@ -93,7 +106,7 @@ export function createGroupCommit({ sink, now, limits }: GroupPorts): GroupCommi
 		let count = 0;
 		let bytes = 0;
 		while (count < queue.rows.length && count < bounds.maxRows) {
-			const next = (queue.rows[count] as Waiting).bytes;
+			const next = (queue.rows[count] as Waiting).encoded.bytes;
 			if (count > 0 && bytes + next > bounds.maxBytes) break;
 			bytes += next;
 			count++;
@@ -124,20 +137,15 @@ export function createGroupCommit({ sink, now, limits }: GroupPorts): GroupCommi
 		// One look at the clock: between two of them a row could be neither, and would never be answered.
 		const at = now();
 		const rows = group.filter(({ untilMs }) => untilMs > at);
-		for (const { untilMs, reject } of group)
-			if (untilMs <= at) reject(new Error('the time for this row was over before its turn to be written came'));
+		for (const { untilMs, settle } of group) if (untilMs <= at) tell(settle, { kind: 'failed', error: TOO_LATE });
 		if (rows.length === 0) return;
 		const untilMs = Math.min(...rows.map((row) => row.untilMs));
-		const pending = rows.map(({ row, insertId }): PendingRow => ({ row, insertId }));
-		const results = await insertAll(table, pending, untilMs);
-		for (const [index, { resolve, reject }] of rows.entries()) {
-			const result = results[index] ?? { kind: 'failed', error: new Error('the warehouse gave no answer for this row') };
-			if (result.kind === 'failed') reject(result.error);
-			else resolve(result);
-		}
+		const encoded = rows.map((row) => row.encoded);
+		const results = await insertAll(table, encoded, untilMs);
+		for (const [index, { settle }] of rows.entries()) tell(settle, results[index] ?? { kind: 'failed', error: NO_ANSWER });
 	}
 
-	async function insertAll(table: TableName, rows: readonly PendingRow[], untilMs: number): Promise<readonly RowResult[]> {
+	async function insertAll(table: TableName, rows: readonly EncodedRow[], untilMs: number): Promise<readonly RowResult[]> {
 		try {
 			return await sink.insert(table, rows, untilMs);
 		} catch (cause) {
@@ -148,19 +156,19 @@ export function createGroupCommit({ sink, now, limits }: GroupPorts): GroupCommi
 	}
 
 	return {
-		append(table, row, { insertId, untilMs }: Delivery): Promise<Appended> {
-			const bytes = Buffer.byteLength(JSON.stringify(row));
+		append(table, row, { insertId, untilMs, settle }) {
+			const encoded = sink.encode(table, row, insertId);
+			if (encoded.kind === 'refused') return settle(encoded);
+			const { bytes } = encoded;
 			if (waitingRows >= bounds.queueRows || (waitingRows > 0 && waitingBytes + bytes > bounds.queueBytes))
-				return Promise.resolve({ kind: 'queue-full' });
-			return new Promise((resolve, reject) => {
-				const queue = queueOf(table);
-				queue.rows.push({ row, insertId, bytes, untilMs, resolve, reject });
-				queue.bytes += bytes;
-				waitingRows++;
-				waitingBytes += bytes;
-				if (isFull(queue)) pump();
-				else if (queue.timer === undefined && !queue.due) startTimer(queue);
-			});
+				return settle({ kind: 'queue-full' });
+			const queue = queueOf(table);
+			queue.rows.push({ encoded, untilMs, settle });
+			queue.bytes += bytes;
+			waitingRows++;
+			waitingBytes += bytes;
+			if (isFull(queue)) pump();
+			else if (queue.timer === undefined && !queue.due) startTimer(queue);
 		},
 		depth: () => ({ rows: waitingRows, bytes: waitingBytes, inserts }),
 	};

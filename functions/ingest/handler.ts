@@ -36,7 +36,7 @@ export interface HandlerPorts extends IngestPorts {
  */
 export function createIngest(ports: HandlerPorts): HttpFunction {
 	const ingestMessage = createIngestMessage(ports);
-	return async function ingest(request: Request, response: Response): Promise<void> {
+	return function ingest(request: Request, response: Response): void {
 		if (isHealthCheck(request)) {
 			response.status(200).type('text/plain').send('ok\n');
 			return;
@@ -50,14 +50,15 @@ export function createIngest(ports: HandlerPorts): HttpFunction {
 			response.status(envelope.status).type('text/plain').send(`${envelope.detail}\n`);
 			return;
 		}
-		const outcome = await ingestMessage(envelope.message);
-		ports.log({ ...outcomeLine(envelope.message, outcome, ports.now().getTime() - startMs), ...trace });
-		if (outcome.kind !== 'retry') response.status(204).end();
-		else
-			response
-				.status(outcome.reason === 'queue-full' ? 429 : 503)
-				.type('text/plain')
-				.send(`${outcome.reason}\n`);
+		ingestMessage(envelope.message, (outcome) => {
+			ports.log({ ...outcomeLine(envelope.message, outcome, ports.now().getTime() - startMs), ...trace });
+			if (outcome.kind !== 'retry') response.status(204).end();
+			else
+				response
+					.status(outcome.reason === 'queue-full' ? 429 : 503)
+					.type('text/plain')
+					.send(`${outcome.reason}\n`);
+		});
 	};
 }
 

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Finding, Judgement } from '../policy/finding.ts';
 import { judge, judgeStale } from '../policy/judge.ts';
 import type { Mask } from '../policy/semantics.ts';
-import type { Appended, FoundSnapshot, RequestReason, Row, SnapshotSource, TableName, Warehouse } from '../ports.ts';
+import type { Appended, Delivery, FoundSnapshot, RequestReason, Row, SnapshotSource, TableName, Warehouse } from '../ports.ts';
 import { engineVersion } from '../version.ts';
 import type { Entry, Rejected } from './decode.ts';
 import type { Message } from './envelope.ts';
@@ -56,27 +56,30 @@ export interface IngestPorts {
 	readonly patienceMs?: number;
 }
 
-export type IngestMessage = (message: Message) => Promise<Outcome>;
+/** Takes one message to its end: a durable row, or a reason to try again. Settles once. */
+export type IngestMessage = (message: Message, settle: (outcome: Outcome) => void) => void;
 
-/** Makes the function that takes one message to its end: a durable row, or a reason to try again. The function never rejects. */
 export function createIngestMessage(ports: IngestPorts): IngestMessage {
-	return async function ingestMessage(message) {
+	return function ingestMessage(message, settle) {
 		const untilMs = ports.now().getTime() + (ports.patienceMs ?? Number.POSITIVE_INFINITY);
+		const context: Context = { message, ports, untilMs, settle };
 		try {
 			const decoded = decodeMessage(message.data);
-			if (decoded.kind === 'rejected') return await rejectMessage(message, decoded, { ports, untilMs });
-			const late = outsideAcceptedTimes(decoded.entry, ports);
-			if (late) return await rejectMessage(message, late, { ports, untilMs });
-			return await judgeEntry(message, decoded.entry, { ports, untilMs });
+			const rejected = decoded.kind === 'rejected' ? decoded : outsideAcceptedTimes(decoded.entry, ports);
+			if (rejected) rejectMessage(rejected, context);
+			else if (decoded.kind === 'ok') judgeEntry(decoded.entry, context);
 		} catch (error) {
-			return retry('internal-error', error);
+			settle(retry('internal-error', error));
 		}
 	};
 }
 
+/** A message on its way. */
 interface Context {
+	readonly message: Message;
 	readonly ports: IngestPorts;
 	readonly untilMs: number;
+	readonly settle: (outcome: Outcome) => void;
 }
 
 const retry = (reason: RetryReason, error: unknown, known?: { entryId: string; snapshotId: string | null }): Outcome => ({
@@ -95,64 +98,78 @@ function outsideAcceptedTimes({ timestamp, logName }: Entry, { acceptedTimes, no
 	return { kind: 'rejected', ...refuse('bad-timestamp', detail), logName, timestamp };
 }
 
-async function rejectMessage(message: Message, rejected: Rejected, context: Context): Promise<Outcome> {
-	const { candidates, now } = context.ports;
-	const row = toRejectRow({ message, rejected, candidates, rejectedAt: now() });
-	const appended = await append('rejects_v1', row, { ...context, identity: [message.subscription ?? '', message.id] });
-	switch (appended.kind) {
-		case 'stored':
-			return { kind: 'reject', reason: rejected.reason, detail: rejected.detail };
-		case 'refused':
-			return retry('warehouse-unavailable', new Error(`the table rejects_v1 refuses the row: ${appended.detail}`));
-		case 'queue-full':
-			return retry('queue-full', QUEUE_FULL);
-		case 'failed':
-			return retry('warehouse-unavailable', appended.cause);
-		default:
-			return appended satisfies never;
+function rejectMessage(rejected: Rejected, context: Context): void {
+	const { message, ports } = context;
+	try {
+		const row = toRejectRow({ message, rejected, candidates: ports.candidates, rejectedAt: ports.now() });
+		const identity = [message.subscription ?? '', message.id];
+		append('rejects_v1', row, { context, identity, settle: (appended) => context.settle(rejectedOutcome(appended, rejected)) });
+	} catch (error) {
+		context.settle(retry('internal-error', error));
 	}
 }
 
-async function judgeEntry(message: Message, entry: Entry, context: Context): Promise<Outcome> {
-	const { snapshots, candidates, now } = context.ports;
-	let found: FoundSnapshot | undefined;
-	try {
-		// The answer must arrive before Pub/Sub gives the push up: a search that takes longer is left.
-		const leftMs = context.untilMs - now().getTime();
-		found = await within(leftMs, snapshots.find(entry.cluster, entry.observation.timestamp), notInTime);
-	} catch (error) {
-		return retry('snapshots-unavailable', error, { entryId: entry.id, snapshotId: null });
+function rejectedOutcome(appended: Appended, { reason, detail }: Rejected): Outcome {
+	if (appended.kind === 'stored') return { kind: 'reject', reason, detail };
+	if (appended.kind !== 'refused') return retryAppend(appended);
+	return retry('warehouse-unavailable', new Error(`the table rejects_v1 refuses the row: ${appended.detail}`));
+}
+
+function judgeEntry(entry: Entry, context: Context): void {
+	const search = context.ports.snapshots.find(entry.cluster, entry.observation.timestamp);
+	if (!(search instanceof Promise)) {
+		judgeBy(search, entry, context);
+		return;
 	}
+	const leftMs = context.untilMs - context.ports.now().getTime();
+	// The answer must arrive before Pub/Sub gives the push up: a search that takes longer is left.
+	within(leftMs, search, notInTime).then(
+		(found) => judgeBy(found, entry, context),
+		(error: unknown) => context.settle(retry('snapshots-unavailable', error, { entryId: entry.id, snapshotId: null })),
+	);
+}
+
+/** Of the entry and its row nothing is kept while the row waits but what `settleVerdict` is told: a thousand of them may wait. */
+function judgeBy(found: FoundSnapshot | undefined, entry: Entry, context: Context): void {
+	const { candidates, now, askForSnapshot } = context.ports;
 	const known = { entryId: entry.id, snapshotId: found?.snapshot.id ?? null };
-	let row: Row;
-	let judgement: Judgement;
 	try {
-		judgement = found?.stale
+		const judgement = found?.stale
 			? judgeStale(found.snapshot, entry.observation, candidates)
 			: judge(found?.snapshot, entry.observation, candidates);
-		row = toVerdictRow({ entry, judgement, snapshot: found?.snapshot, candidates, judgedAt: now() });
+		const row = toVerdictRow({ entry, judgement, snapshot: found?.snapshot, candidates, judgedAt: now() });
+		const reason = reasonToAsk(found, judgement);
+		const asked = reason && askForSnapshot?.(entry.cluster, reason);
+		const stored = { finding: judgement.finding, snapshotAgeMs: row['snapshot_age_ms'] as number | null };
+		const settle = settleVerdict({ known, stored, asked, logName: entry.logName, timestamp: entry.timestamp }, context);
+		append('verdicts_v1', row, { context, identity: [entry.id, known.snapshotId ?? ''], settle });
 	} catch (error) {
-		return retry('internal-error', error, known);
-	}
-	const reason = reasonToAsk(found, judgement);
-	const asked = reason && context.ports.askForSnapshot?.(entry.cluster, reason);
-	const appended = await append('verdicts_v1', row, { ...context, identity: [entry.id, known.snapshotId ?? ''] });
-	await asked;
-	switch (appended.kind) {
-		case 'stored':
-			return { kind: 'ok', ...known, snapshotAgeMs: row['snapshot_age_ms'] as number | null, finding: judgement.finding };
-		case 'refused': {
-			const refused = refuse('row-refused', `the table verdicts_v1 refuses the row: ${appended.detail}`);
-			return await rejectMessage(message, { kind: 'rejected', ...refused, logName: entry.logName, timestamp: entry.timestamp }, context);
-		}
-		case 'queue-full':
-			return retry('queue-full', QUEUE_FULL, known);
-		case 'failed':
-			return retry('warehouse-unavailable', appended.cause, known);
-		default:
-			return appended satisfies never;
+		context.settle(retry('internal-error', error, known));
 	}
 }
+
+interface Judged extends Pick<Entry, 'logName' | 'timestamp'> {
+	readonly known: { readonly entryId: string; readonly snapshotId: string | null };
+	readonly stored: { readonly finding: Finding; readonly snapshotAgeMs: number | null };
+	/** Of a snapshot that was asked for beside the row. */
+	readonly asked: Promise<void> | undefined;
+}
+
+function settleVerdict({ known, stored, asked, logName, timestamp }: Judged, context: Context): Delivery['settle'] {
+	const settle = (appended: Appended): void => {
+		if (appended.kind === 'refused') {
+			const refused = refuse('row-refused', `the table verdicts_v1 refuses the row: ${appended.detail}`);
+			rejectMessage({ kind: 'rejected', ...refused, logName, timestamp }, context);
+		} else if (appended.kind === 'stored') context.settle({ kind: 'ok', ...known, ...stored });
+		else context.settle(retryAppend(appended, known));
+	};
+	return asked ? (appended) => void asked.then(() => settle(appended)) : settle;
+}
+
+type NotStored = Exclude<Appended, { readonly kind: 'stored' | 'refused' }>;
+
+const retryAppend = (appended: NotStored, known?: Judged['known']): Outcome =>
+	appended.kind === 'queue-full' ? retry('queue-full', QUEUE_FULL, known) : retry('warehouse-unavailable', appended.error, known);
 
 function reasonToAsk(found: FoundSnapshot | undefined, { flagged }: Judgement): RequestReason | undefined {
 	if (!found) return 'no-snapshot';
@@ -163,19 +180,16 @@ const notInTime = (): Promise<never> => Promise.reject(new Error('the snapshot w
 
 const QUEUE_FULL = new Error('too many rows wait to be written');
 
-/** The row is durable when this answers `stored`; nothing may be acknowledged before. */
-async function append(
-	table: TableName,
-	row: Row,
-	{ ports: { warehouse, candidates }, untilMs, identity }: Context & { readonly identity: readonly string[] },
-): Promise<Appended | { readonly kind: 'failed'; readonly cause: unknown }> {
+interface Sending {
+	readonly context: Context;
+	/** What the same message has again when it is delivered again. */
+	readonly identity: readonly string[];
+	readonly settle: Delivery['settle'];
+}
+
+/** The row is durable when `stored` is settled; nothing may be acknowledged before. */
+function append(table: TableName, row: Row, { context: { ports, untilMs }, identity, settle }: Sending): void {
 	// The same message with the same snapshot and engine gives the same row, so a copy of it is recognised.
-	const insertId = createHash('sha256')
-		.update(JSON.stringify([...identity, engineVersion(candidates)]))
-		.digest('base64url');
-	try {
-		return await warehouse.append(table, row, { insertId, untilMs });
-	} catch (cause) {
-		return { kind: 'failed', cause };
-	}
+	const insertId = hash('sha256', JSON.stringify([...identity, engineVersion(ports.candidates)]), 'base64url');
+	ports.warehouse.append(table, row, { insertId, untilMs, settle });
 }

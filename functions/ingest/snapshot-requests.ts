@@ -23,11 +23,11 @@ export interface RequestLimits {
 const LIMITS: RequestLimits = { intervalMs: 60_000, retryMs: 10_000, waitMs: 500, clusters: 1000 };
 
 /**
- * Asks for a snapshot of a cluster: at most one request a cluster and interval, by this instance. Resolves when it is published or after
- * `waitMs`, whatever comes first, at once where there is nothing to ask. Never rejects: a snapshot that nobody takes is no failure of an
+ * Asks for a snapshot of a cluster: at most one request a cluster and interval, by this instance; `undefined` where there is nothing to ask.
+ * Resolves when it is published or after `waitMs`, whatever comes first. Never rejects: a snapshot that nobody takes is no failure of an
  * entry.
  */
-export type AskForSnapshot = (cluster: ClusterKey, reason: RequestReason) => Promise<void>;
+export type AskForSnapshot = (cluster: ClusterKey, reason: RequestReason) => Promise<void> | undefined;
 
 export function createSnapshotRequests({ publish, onFailure, now, limits }: RequestPorts): AskForSnapshot {
 	const { intervalMs, retryMs, waitMs, clusters } = { ...LIMITS, ...limits };
@@ -40,17 +40,17 @@ export function createSnapshotRequests({ publish, onFailure, now, limits }: Requ
 		if (silentUntil.size > clusters && oldest !== undefined) silentUntil.delete(oldest);
 	};
 
-	return async function askForSnapshot(cluster, reason) {
+	return function askForSnapshot(cluster, reason) {
 		const key = JSON.stringify([cluster.project, cluster.location, cluster.name]);
 		const at = now();
-		if (at.getTime() < (silentUntil.get(key) ?? 0)) return;
+		if (at.getTime() < (silentUntil.get(key) ?? 0)) return undefined;
 		remember(key, at.getTime() + intervalMs);
 		const request = { cluster, reason, requestedAt: at.toISOString() };
 		const published = attempt(publish, request).catch((error: unknown) => {
 			remember(key, at.getTime() + retryMs);
 			onFailure(request, error);
 		});
-		await within(waitMs, published, () => undefined);
+		return within(waitMs, published, () => undefined);
 	};
 }
 

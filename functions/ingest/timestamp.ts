@@ -19,8 +19,10 @@ export function parseTimestamp(text: string): Moment | undefined {
 	const time = parseTime(text);
 	if (time === undefined) return undefined;
 	// `2026-03-04T05:06:07.123456789Z`: what is beyond microseconds is cut, and zeros that then stand at the end.
-	const utc = time.length > MICROS_END ? `${time.slice(0, MICROS_END).replace(/\.?0+$/, '')}Z` : time;
+	const utc = time.length > MICROS_END + 1 ? `${withoutZeros(time.slice(0, MICROS_END))}Z` : time;
 	// Date.parse reads milliseconds, and cuts what is beyond.
 	const ms = Date.parse(time.length > MILLIS_END ? `${time.slice(0, MILLIS_END)}Z` : time);
 	return ms < FIRST_MS ? undefined : { utc, ms };
 }
+
+const withoutZeros = (time: string): string => (time.endsWith('0') ? time.replace(/\.?0+$/, '') : time);

@@ -161,13 +161,24 @@ export type Basis = 'rule' | 'not-isolated' | 'exempt' | 'no-rule';
 /** The semantics that deny: isolated, not exempt, and no rule admits. */
 export const denied = ({ isolated, exempt, admitted, unknown }: Verdicts): Mask => isolated & ~exempt & ~admitted & ~unknown;
 
-/** The answer under one semantics (a mask of one bit), and why. */
-export function verdictUnder(
-	verdicts: Verdicts,
-	one: Mask,
-): { readonly verdict: 'allow' | 'deny' | 'unknown'; readonly basis: Basis | null } {
-	if (verdicts.unknown & one) return { verdict: 'unknown', basis: null };
-	if (!(verdicts.isolated & one)) return { verdict: 'allow', basis: 'not-isolated' };
-	if (verdicts.admitted & one) return { verdict: 'allow', basis: 'rule' };
-	return verdicts.exempt & one ? { verdict: 'allow', basis: 'exempt' } : { verdict: 'deny', basis: 'no-rule' };
+/** What one semantics answers, and why. */
+export interface OneVerdict {
+	readonly verdict: 'allow' | 'deny' | 'unknown';
+	readonly basis: Basis | null;
+}
+
+const UNKNOWN: OneVerdict = { verdict: 'unknown', basis: null };
+const NOT_ISOLATED: OneVerdict = { verdict: 'allow', basis: 'not-isolated' };
+const BY_RULE: OneVerdict = { verdict: 'allow', basis: 'rule' };
+const EXEMPT: OneVerdict = { verdict: 'allow', basis: 'exempt' };
+const BY_NO_RULE: OneVerdict = { verdict: 'deny', basis: 'no-rule' };
+/** All that `verdictUnder` returns. */
+export const ONE_VERDICTS: readonly OneVerdict[] = [UNKNOWN, NOT_ISOLATED, BY_RULE, EXEMPT, BY_NO_RULE];
+
+/** The answer under one semantics (a mask of one bit). */
+export function verdictUnder({ isolated, exempt, admitted, unknown }: Verdicts, one: Mask): OneVerdict {
+	if (unknown & one) return UNKNOWN;
+	if (!(isolated & one)) return NOT_ISOLATED;
+	if (admitted & one) return BY_RULE;
+	return exempt & one ? EXEMPT : BY_NO_RULE;
 }

@@ -11,7 +11,7 @@ import {
 import type { CompiledPolicy } from './compiled-policy.ts';
 import type { ConstructId } from './constructs.ts';
 import { type Admission, denied, type Evaluation, peersMask } from './evaluate.ts';
-import type { Evidence, Judgement } from './finding.ts';
+import type { Evidence } from './finding.ts';
 import type { ResolvedFlow } from './flow.ts';
 import type { Direction } from './model.ts';
 import { matchMask } from './selector.ts';
@@ -218,17 +218,11 @@ function clauseOf(rule: CompiledRule, { peer, port }: Places): string {
 	return port >= 0 ? `${peerText}, ${(rule.ports[port] as CompiledPort).text}` : peerText;
 }
 
-/** All evidence of a judgement: an explained denial also has the near miss, for which only an explanation looks. */
-export function evidenceOf({ finding, evidence, verdicts }: Judgement): readonly Evidence[] {
-	const near = finding === 'explained' && verdicts ? nearMiss(verdicts) : undefined;
-	return near ? [...evidence, near] : evidence;
-}
-
 /**
  * The rule that comes nearest to admitting a denied flow before the move: its ports match and no peer does, else its peers match and no
  * port does. `clause` names what does not match.
  */
-function nearMiss({ concerned, near, flow }: Evaluation): Evidence | undefined {
+export function nearMiss({ concerned, near, flow }: Evaluation): Evidence | undefined {
 	const applied =
 		concerned.rules[near] ?? concerned.rules.find(({ applies, rule }) => applies & CALICO && peersMask(rule, flow, NONE) & CALICO);
 	return applied && ofRule('near-miss', applied.policy, applied.rule, near < 0 ? 'ports' : 'peers');

@@ -1,9 +1,9 @@
 import { CONSTRUCTS } from './constructs.ts';
 import { describePeer, describePort } from './describe.ts';
-import { evidenceOf } from './evidence.ts';
-import type { End, Evidence, Judgement, Verdicts } from './finding.ts';
+import { nearMiss } from './evidence.ts';
+import type { End, Evidence, Hint, Judgement, Verdicts } from './finding.ts';
 import { hashText } from './hash.ts';
-import type { Direction } from './model.ts';
+import type { Direction, PolicyRule } from './model.ts';
 import { CALICO } from './semantics.ts';
 import { reasonsWhy } from './why.ts';
 import { capitalise, HINTS, isMissing, joined, MISSING, policyName, ruleName, some } from './wording.ts';
@@ -13,12 +13,20 @@ import { workloadOfUnknown } from './workload.ts';
  * The judgement in words, for someone who reads it at 3 a.m.: what happened, because of which policy, rule and clause, and what to do.
  * Deterministic; names come from the input as they are, so escape them where they are shown.
  */
-export function summarize(judgement: Judgement): string {
-	return sentences(judgement).join(' ');
+export function summarize(judgement: Judgement, evidence: readonly Evidence[] = evidenceOf(judgement)): string {
+	return sentences(judgement, evidence).join(' ');
 }
 
-function sentences(judgement: Judgement): string[] {
-	const { evidence, flow } = judgement;
+/** All evidence of a judgement: an explained denial also has the near miss, for which only an explanation looks. */
+export function evidenceOf(judgement: Judgement): readonly Evidence[] {
+	const { finding, evidence, verdicts } = judgement;
+	const near = finding === 'explained' && verdicts ? nearMiss(verdicts) : undefined;
+	return near ? [...evidence, { ...near, detail: nearMissText(near, judgement) }] : evidence;
+}
+
+/** `evidence`: all of it. */
+function sentences(judgement: Judgement, evidence: readonly Evidence[]): string[] {
+	const { flow } = judgement;
 	const what = describeFlow(judgement);
 	const denied = evidence.filter(({ role }) => role === 'isolates');
 	switch (judgement.finding) {
@@ -38,7 +46,7 @@ function sentences(judgement: Judgement): string[] {
 		case 'explained':
 			return [
 				`Denied as before the move: ${isolators(denied)} ${describeEnd(judgement.subject)} for ${flow.direction} and no rule admits ${what}.`,
-				...nearMisses(judgement),
+				...nearMisses(evidence),
 				...reasonsWhy(judgement),
 				...hintSentences(judgement),
 			];
@@ -61,7 +69,8 @@ function sentences(judgement: Judgement): string[] {
 	}
 }
 
-const hintSentences = ({ reasons }: Judgement): string[] => reasons.flatMap((reason) => (isMissing(reason) ? [] : HINTS[reason]));
+const hintSentences = ({ reasons }: Judgement): string[] =>
+	reasons.filter((reason) => !isMissing(reason)).map((reason) => HINTS[reason as Hint]);
 
 function undecided(judgement: Judgement, what: string): string[] {
 	const missing = judgement.reasons.filter(isMissing).map((reason) => MISSING[reason]);
@@ -114,25 +123,42 @@ const exemption = (verdicts: Verdicts | undefined): string =>
 		? 'The Pod’s own node may always reach it.'
 		: 'Without an identity of their own, other nodes count as the Pod’s own node.';
 
-const nearMisses = (judgement: Judgement): string[] =>
-	evidenceOf(judgement)
-		.filter(({ role }) => role === 'near-miss')
-		.map((piece) => `${capitalise(nearMissText(piece, judgement))}.`);
+const nearMisses = (evidence: readonly Evidence[]): string[] =>
+	evidence.filter(({ role }) => role === 'near-miss').map(({ detail = '' }) => `${capitalise(detail)}.`);
 
 /** `nearest is ingress rule 1 of default/api: it admits only TCP 8080, and this was TCP 9090`. */
 function nearMissText(piece: Evidence, { flow, peer }: Judgement): string {
-	const { peers = [], ports = [] } = piece.source ?? {};
-	const port = flow.port === undefined ? flow.protocol : `${flow.protocol} ${flow.port}`;
-	const [wanted, was] = piece.clause === 'ports' ? [ports.map(describePort), port] : [peers.map(describePeer), describeEnd(peer)];
-	return `nearest is ${ruleName(piece)}: it admits only ${some(wanted)}, and this was ${was}`;
+	const { peers = '', ports = '' } = piece.source ? textsOf(piece.source) : {};
+	const rule = `nearest is ${ruleName(piece)}: it admits only`;
+	if (piece.clause !== 'ports') return `${rule} ${peers}, and this was ${describeEnd(peer)}`;
+	return `${rule} ${ports}, and this was ${flow.port === undefined ? flow.protocol : `${flow.protocol} ${flow.port}`}`;
+}
+
+/** What is said of a rule whichever flow met it. */
+interface RuleTexts {
+	readonly peers: string;
+	readonly ports: string;
+	readonly hash: string;
+}
+
+/** A snapshot has few rules, and each meets many entries. */
+const ruleTexts = new WeakMap<PolicyRule, RuleTexts>();
+
+function textsOf(rule: PolicyRule): RuleTexts {
+	const known = ruleTexts.get(rule);
+	if (known) return known;
+	const texts = {
+		peers: some(rule.peers.map(describePeer)),
+		ports: some(rule.ports.map(describePort)),
+		hash: hashText(JSON.stringify(rule)),
+	};
+	ruleTexts.set(rule, texts);
+	return texts;
 }
 
 /** What a piece of evidence says beyond its columns, in words; null where the columns say all. */
-export function detailOf(piece: Evidence, judgement: Judgement): string | null {
-	if (piece.detail !== undefined) return piece.detail;
-	if (piece.role === 'near-miss') return nearMissText(piece, judgement);
-	return piece.construct === undefined ? null : CONSTRUCTS[piece.construct].explanation;
-}
+export const detailOf = ({ detail, construct }: Evidence): string | null =>
+	detail ?? (construct === undefined ? null : CONSTRUCTS[construct].explanation);
 
 /** `default/pod1 (10.32.2.8)`, `node gke-1 (10.128.0.2)`, `203.0.113.7`. */
 export function describeEnd({ kind, ip, endpoint: { namespace, name } }: End): string {
@@ -178,7 +204,7 @@ export function fingerprint(judgement: Judgement, cluster: Cluster): string {
 	const { finding, flow, subject, peer, evidence, reasons } = judgement;
 	const [deciding] = evidence;
 	const port = reasons.includes('late-reply') ? 'ephemeral' : `${flow.port ?? '-'}`;
-	return [
+	const parts = [
 		`${cluster.project ?? '-'}/${cluster.location}/${cluster.name}`,
 		finding,
 		deciding?.construct ?? '-',
@@ -188,11 +214,16 @@ export function fingerprint(judgement: Judgement, cluster: Cluster): string {
 		port,
 		flow.protocol,
 		deciding?.policyName === undefined ? '-' : policyName(deciding),
-		deciding?.source === undefined ? '-' : hashText(JSON.stringify(deciding.source)),
-	]
-		.map((part) => (/[%|]/.test(part) ? part.replaceAll('%', '%25').replaceAll('|', '%7C') : part))
-		.join('|');
+		deciding?.source === undefined ? '-' : textsOf(deciding.source).hash,
+	];
+	const line = parts.join('|');
+	return NOTHING_TO_ESCAPE.test(line) ? line : parts.map(escapePart).join('|');
 }
+
+/** Ten parts. */
+const NOTHING_TO_ESCAPE = /^[^%|]*(?:\|[^%|]*){9}$/;
+
+const escapePart = (part: string): string => part.replaceAll('%', '%25').replaceAll('|', '%7C');
 
 /** Of a Pod, whatever its name's random part. */
 function workloadOf({ kind, endpoint: { namespace, name, workload } }: End): string | undefined {

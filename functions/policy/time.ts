@@ -2,35 +2,33 @@
  * Times as snapshots need them: as text, because a log entry's time has nanoseconds and a Date has not.
  */
 
-const RFC_3339 = /^(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)$/;
+/** Date, time of day, the first nine digits of its fraction without zeros at their end, and the offset. */
+const RFC_3339 =
+	/^(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))[Tt]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(?=\d)(\d{0,8}[1-9])?\d*)?([Zz]|[+-]\d\d:\d\d)$/;
+const DATE_END = '2026-03-04'.length;
+const SECOND_END = '2026-03-04T05:06:07'.length;
 /** How a folder or a canonical file is named: `2023-09-23T142057Z`. Colons, which not every file system has, are read too. */
 const TIME_NAME = /^(\d{4}-\d\d-\d\dT)(\d\d):?(\d\d):?(\d\d(?:\.\d{1,9})?Z)$/;
 
 /** The same moment as RFC 3339 UTC without trailing zeros in its fraction: equal moments have equal texts. `undefined` where it is no time. */
 export function parseTime(text: string): string | undefined {
-	const [, date, time, fraction = '', offset] = RFC_3339.exec(text) ?? [];
-	if (date === undefined || time === undefined || offset === undefined) return undefined;
+	const parts = RFC_3339.exec(text);
+	if (parts === null) return undefined;
+	const [, date = '', time = '', digits, offset = ''] = parts;
 	// Date.parse takes 31 February for 3 March.
-	if (!isDate(date) || !isTimeOfDay(time)) return undefined;
-	const digits = fraction.replace(/0+$/, '');
-	const rest = digits === '' ? 'Z' : `.${digits}Z`;
-	// Nearly every time is UTC already, and an entry has several.
+	if (!isDate(date)) return undefined;
+	const rest = digits === undefined ? 'Z' : `.${digits}Z`;
+	// Nearly every time is spelled like this already, and an entry has several.
+	if (text.length === SECOND_END + rest.length && text.endsWith('Z') && text[DATE_END] === 'T') return text;
 	if (offset === 'Z' || offset === 'z') return `${date}T${time}${rest}`;
 	const shift = offsetMs(offset);
 	if (shift === undefined) return undefined;
 	const second = new Date(Date.parse(`${date}T${time}Z`) - shift).toISOString();
-	return /^\d{4}-/.test(second) ? `${second.slice(0, 19)}${rest}` : undefined;
+	return /^\d{4}-/.test(second) ? `${second.slice(0, SECOND_END)}${rest}` : undefined;
 }
 
-const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-
-function isDate(date: string): boolean {
-	const [year, month, day] = [Number(date.slice(0, 4)), Number(date.slice(5, 7)), Number(date.slice(8))];
-	const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-	return day >= 1 && day <= (month === 2 && isLeap ? 29 : (DAYS[month - 1] ?? 0));
-}
-
-const isTimeOfDay = (time: string): boolean => time < '24' && time.slice(3, 5) < '60' && time.slice(6) < '60';
+/** Of a month from 01 to 12 and a day from 01 to 31: whether that month has that day. Every month has the 28th. */
+const isDate = (date: string): boolean => date.slice(8) <= '28' || new Date(`${date}T00:00:00Z`).toISOString().startsWith(date);
 
 function offsetMs(offset: string): number | undefined {
 	const hours = Number(offset.slice(1, 3));

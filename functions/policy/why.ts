@@ -2,13 +2,18 @@ import { CONSTRUCTS, type ConstructId } from './constructs.ts';
 import type { Evidence, Finding, Judgement } from './finding.ts';
 import { capitalise, policyName, ruleName } from './wording.ts';
 
+const NO_REASONS: readonly string[] = [];
+
 /** One sentence for each construct that made a difference, with the rule it concerns, and what to write instead where a human should act. */
-export function reasonsWhy({ evidence, finding, flagged }: Judgement): string[] {
+export function reasonsWhy({ evidence, finding, flagged }: Judgement): readonly string[] {
+	// Most judgements rest on none.
+	if (evidence.every(({ construct }) => construct === undefined)) return NO_REASONS;
 	const seen = new Set<string>();
 	const texts: string[] = [];
 	for (const piece of evidence) {
+		if (piece.construct === undefined) continue;
 		const key = `${piece.construct} ${policyName(piece)} ${piece.rule}`;
-		if (piece.construct === undefined || seen.has(key)) continue;
+		if (seen.has(key)) continue;
 		seen.add(key);
 		texts.push(whySentence(piece, piece.construct, finding));
 		// The dataplane’s own exemption is no policy’s, and nothing that one writes changes it.

@@ -47,8 +47,8 @@ describe('appends at the same time', (it) => {
 			const settled = await Promise.allSettled(
 				Array.from({ length: 5000 }, (_, index) =>
 					index % 5 === 0
-						? warehouse.append('rejects_v1', rejectRow({ message_id: `${index}` }))
-						: warehouse.append('verdicts_v1', verdictRow({ entry_id: `${index}`, count: index === bad + 1 ? 'many' : index })),
+						? warehouse.write('rejects_v1', rejectRow({ message_id: `${index}` }))
+						: warehouse.write('verdicts_v1', verdictRow({ entry_id: `${index}`, count: index === bad + 1 ? 'many' : index })),
 				),
 			);
 			equal(
@@ -67,7 +67,7 @@ describe('appends at the same time', (it) => {
 
 	it('are seen by whoever asks after one resolved, and a scan under way is not disturbed', async () => {
 		const warehouse = await openDuckdb();
-		const append = (entry_id: string) => warehouse.append('verdicts_v1', verdictRow({ entry_id }));
+		const append = (entry_id: string) => warehouse.write('verdicts_v1', verdictRow({ entry_id }));
 		await Promise.all(Array.from({ length: 3000 }, (_, index) => append(`a${index}`)));
 		let seen = 0;
 		for await (const row of warehouse.scan('SELECT entry_id FROM `${dataset}.verdicts_v1`')) {
@@ -85,10 +85,10 @@ describe('appends at the same time', (it) => {
 		await inFolder(async (folder) => {
 			const path = join(folder, 'audit.db');
 			const first = await openDuckdb(path);
-			const appends = Array.from({ length: 1500 }, (_, index) => first.append('verdicts_v1', verdictRow({ entry_id: `${index}` })));
+			const appends = Array.from({ length: 1500 }, (_, index) => first.write('verdicts_v1', verdictRow({ entry_id: `${index}` })));
 			await Promise.all([first.close(), first.close()]);
 			await Promise.all(appends);
-			match(await refusal(first.append('verdicts_v1', verdictRow())), /closed/);
+			match(await refusal(first.write('verdicts_v1', verdictRow())), /closed/);
 			match(await refusal(first.query(ALL)), /closed/);
 			const second = await openDuckdb(path);
 			is((await second.query(ALL)).length, 1500);
@@ -104,7 +104,7 @@ describe('appends at the same time', (it) => {
 				const { openDuckdb } = await import('../../functions/adapters/duckdb.ts');
 				const { verdictRow } = await import('../schemas/rows.ts');
 				const warehouse = await openDuckdb(${JSON.stringify(path)});
-				await Promise.all(['a', 'b', 'c'].map((entry_id) => warehouse.append('verdicts_v1', verdictRow({ entry_id }))));
+				await Promise.all(['a', 'b', 'c'].map((entry_id) => warehouse.write('verdicts_v1', verdictRow({ entry_id }))));
 				console.log('written');
 				process.stdin.resume();`);
 			is(line, 'written');
@@ -165,7 +165,7 @@ describe('openDuckdb', (it) => {
 			const path = join(folder, 'audit.db');
 			for (const entry_id of ['a', 'b']) {
 				const warehouse = await openDuckdb(path);
-				await warehouse.append('verdicts_v1', verdictRow({ entry_id }));
+				await warehouse.write('verdicts_v1', verdictRow({ entry_id }));
 				await warehouse.close();
 			}
 			const [file, memory] = await Promise.all([openDuckdb(path), openDuckdb()]);
@@ -181,8 +181,8 @@ describe('openDuckdb', (it) => {
 			const first = await openDuckdb(path);
 			const second = await openDuckdb(path);
 			await Promise.all([
-				first.append('verdicts_v1', verdictRow({ entry_id: 'a' })),
-				second.append('verdicts_v1', verdictRow({ entry_id: 'b' })),
+				first.write('verdicts_v1', verdictRow({ entry_id: 'a' })),
+				second.write('verdicts_v1', verdictRow({ entry_id: 'b' })),
 			]);
 			await first.close();
 			is((await second.query(ALL)).length, 2);
@@ -217,7 +217,7 @@ describe('openDuckdb', (it) => {
 		await inFolder(async (folder) => {
 			const path = join(folder, 'audit.db');
 			const warehouse = await openDuckdb(path);
-			await Promise.all(Array.from({ length: 3000 }, (_, index) => warehouse.append('verdicts_v1', verdictRow({ entry_id: `${index}` }))));
+			await Promise.all(Array.from({ length: 3000 }, (_, index) => warehouse.write('verdicts_v1', verdictRow({ entry_id: `${index}` }))));
 			for await (const row of warehouse.scan(ALL)) {
 				ok(row);
 				break;

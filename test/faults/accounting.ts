@@ -46,7 +46,7 @@ export async function account(
 	try {
 		for (const table of ['verdicts_v1', 'rejects_v1'] as const) {
 			const fields = tables.get(table) ?? [];
-			await Promise.all(server.rows(table).map(({ json }) => warehouse.append(table, fromWire(json, fields))));
+			await Promise.all(server.rows(table).map(({ json }) => warehouse.write(table, fromWire(json, fields))));
 		}
 		const verdicts = await warehouse.query('SELECT insert_id, entry_id, finding, snapshot_id FROM `${dataset}.verdicts`');
 		const rejects = await warehouse.query('SELECT message_id, reason, raw FROM `${dataset}.rejects`');

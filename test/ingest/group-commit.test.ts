@@ -1,16 +1,22 @@
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { equal, is, match, ok } from 'uvu/assert';
 import { createGroupCommit, type GroupLimits } from '../../functions/ingest/group-commit.ts';
-import type { PendingRow, RowResult, TableName } from '../../functions/ports.ts';
+import type { Appended, EncodedRow, RowResult, RowSink, TableName } from '../../functions/ports.ts';
 import { describe } from '../describe.ts';
 
 interface Call {
 	readonly table: TableName;
-	readonly rows: readonly PendingRow[];
+	readonly rows: readonly EncodedRow[];
 	readonly untilMs: number;
 	readonly answer: (results?: readonly RowResult[]) => void;
 	readonly fail: (error: Error) => void;
 }
+
+/** The row's name is its text; a name that begins with `!` cannot be encoded. */
+const encode: RowSink['encode'] = (_table, row) => {
+	const text = String(row['name']);
+	return text.startsWith('!') ? { kind: 'refused', detail: text } : { kind: 'encoded', text, bytes: text.length };
+};
 
 /** A group commit whose inserts are answered by hand. */
 function createManual(limits: Partial<GroupLimits> = {}, clock = { ms: 0 }) {
@@ -19,6 +25,7 @@ function createManual(limits: Partial<GroupLimits> = {}, clock = { ms: 0 }) {
 		now: () => clock.ms,
 		limits: { lingerMs: 5, ...limits },
 		sink: {
+			encode,
 			insert: (table, rows, untilMs) =>
 				new Promise((resolve, reject) => {
 					const stored = rows.map((): RowResult => ({ kind: 'stored' }));
@@ -26,19 +33,15 @@ function createManual(limits: Partial<GroupLimits> = {}, clock = { ms: 0 }) {
 				}),
 		},
 	});
-	const append = (name: string, { table = 'verdicts_v1', untilMs = 1000 }: { table?: TableName; untilMs?: number } = {}) => {
-		const appended = group.append(table, { name }, { insertId: name, untilMs });
-		// Looked at later; until then its failure is nobody's.
-		appended.catch(() => undefined);
-		return appended;
-	};
-	const groups = () => calls.map(({ rows }) => rows.map(({ insertId }) => insertId).join(''));
+	const append = (name: string, { table = 'verdicts_v1', untilMs = 1000 }: { table?: TableName; untilMs?: number } = {}) =>
+		new Promise<Appended>((settle) => group.append(table, { name }, { insertId: name, untilMs, settle }));
+	const groups = () => calls.map(({ rows }) => rows.map(({ text }) => text).join(''));
 	return { group, calls, append, groups };
 }
 
 /** What became of each, as far as it has ended. */
-const kinds = async (appends: readonly Promise<{ readonly kind: string }>[]) =>
-	(await Promise.allSettled(appends)).map((settled) => (settled.status === 'fulfilled' ? settled.value.kind : settled.reason.message));
+const kinds = async (appends: readonly Promise<Appended>[]) =>
+	(await Promise.all(appends)).map((appended) => (appended.kind === 'failed' ? appended.error.message : appended.kind));
 
 async function until(condition: () => boolean): Promise<void> {
 	for (let tries = 0; tries < 500 && !condition(); tries++) await sleep(2);
@@ -54,13 +57,13 @@ describe('group commit', (it) => {
 		await until(() => calls.length === 2);
 		equal(groups(), ['ab', 'r']);
 		equal([calls[0]?.table, calls[1]?.table, calls[0]?.untilMs], ['verdicts_v1', 'rejects_v1', 700]);
-		equal(calls[0]?.rows[1], { row: { name: 'b' }, insertId: 'b' });
+		equal(calls[0]?.rows[1], { kind: 'encoded', text: 'b', bytes: 1 });
 		for (const { answer } of calls) answer();
 		equal(await kinds(appends), ['stored', 'stored', 'stored']);
 	});
 
 	it('does not wait once a group is full, in rows or in bytes', async () => {
-		for (const limits of [{ maxRows: 2 }, { maxBytes: 24 }]) {
+		for (const limits of [{ maxRows: 2 }, { maxBytes: 2 }]) {
 			const { append, calls, groups } = createManual({ lingerMs: 60_000, ...limits });
 			const appends = [append('a'), append('b'), append('c'), append('d')];
 			equal(groups(), ['ab', 'cd'], JSON.stringify(limits));
@@ -70,7 +73,7 @@ describe('group commit', (it) => {
 	});
 
 	it('never puts more than the bytes of a group in one, except for a row that is larger by itself', async () => {
-		const { append, calls, groups } = createManual({ maxBytes: 40 });
+		const { append, calls, groups } = createManual({ maxBytes: 2 });
 		const appends = [append('a'), append('b'), append('x'.repeat(60)), append('c')];
 		await until(() => calls.length === 3);
 		equal(groups(), ['ab', 'x'.repeat(60), 'c']);
@@ -136,6 +139,36 @@ describe('group commit', (it) => {
 		is(answered, 2);
 	});
 
+	it('answers at once what cannot be encoded, and leaves the others alone', async () => {
+		const { append, calls } = createManual();
+		equal(await append('!bad'), { kind: 'refused', detail: '!bad' });
+		const good = append('a');
+		await until(() => calls.length === 1);
+		calls[0]?.answer();
+		equal(await kinds([good]), ['stored']);
+	});
+
+	it('tells every row of a group, also after one whose caller throws, and that error is not lost', async () => {
+		const { append, calls, group } = createManual();
+		const thrown = new Promise((resolve) => process.once('uncaughtException', resolve));
+		group.append(
+			'verdicts_v1',
+			{ name: 'a' },
+			{
+				insertId: 'a',
+				untilMs: 1000,
+				settle: () => {
+					throw new Error('bug of the caller');
+				},
+			},
+		);
+		const other = append('b');
+		await until(() => calls.length === 1);
+		calls[0]?.answer();
+		equal(await kinds([other]), ['stored']);
+		match(((await thrown) as Error).message, 'bug of the caller');
+	});
+
 	it('gives the error of a sink that breaks its promise to every row', async () => {
 		const { append, calls } = createManual();
 		const appends = [append('a'), append('b')];
@@ -145,7 +178,7 @@ describe('group commit', (it) => {
 	});
 
 	it('turns rows away when too many wait, in rows or in bytes, and takes them again later', async () => {
-		for (const limits of [{ queueRows: 2 }, { queueBytes: 30 }]) {
+		for (const limits of [{ queueRows: 2 }, { queueBytes: 2 }]) {
 			const { append, calls, group } = createManual({ ...limits, maxInserts: 1, maxRows: 1 });
 			const first = append('a');
 			const appends = [append('b'), append('c'), append('d')];
@@ -183,9 +216,11 @@ describe('group commit', (it) => {
 		const group = createGroupCommit({
 			now: () => ms++,
 			limits: { lingerMs: 60_000, maxRows: 2 },
-			sink: { insert: async (_table, rows) => rows.map(() => ({ kind: 'stored' })) },
+			sink: { encode, insert: async (_table, rows) => rows.map(() => ({ kind: 'stored' })) },
 		});
-		const appends = [1, 1000].map((untilMs) => group.append('verdicts_v1', { untilMs }, { insertId: `${untilMs}`, untilMs }));
+		const appends = [1, 1000].map(
+			(untilMs) => new Promise<Appended>((settle) => group.append('verdicts_v1', { name: 'a' }, { insertId: 'a', untilMs, settle })),
+		);
 		equal(await kinds(appends), ['stored', 'stored']);
 	});
 

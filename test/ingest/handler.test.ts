@@ -6,7 +6,7 @@ import { createIngest, type LogLine } from '../../functions/ingest/handler.ts';
 import type { IngestPorts } from '../../functions/ingest/ingest.ts';
 import type { CompiledSnapshot } from '../../functions/policy/compile.ts';
 import { describe } from '../describe.ts';
-import { entry, portsWith } from './sample.ts';
+import { entry, portsWith, warehouseOf } from './sample.ts';
 
 interface Answer {
 	readonly status: number;
@@ -39,11 +39,9 @@ const pushed = (data: string | undefined): string =>
 	JSON.stringify({ message: { data: data && Buffer.from(data).toString('base64'), messageId: '77', attributes: {} }, subscription: 's' });
 const push = (data: string | undefined, ports?: IngestPorts) => send({ method: 'POST', headers: json, body: pushed(data) }, ports);
 const failing: Partial<IngestPorts> = {
-	warehouse: {
-		append: async () => {
-			throw new Error('disk full');
-		},
-	},
+	warehouse: warehouseOf(async () => {
+		throw new Error('disk full');
+	}),
 };
 
 describe('the ingest function', (it) => {
@@ -94,7 +92,7 @@ describe('the ingest function', (it) => {
 	it('says that its queue is full with another status, which is no acknowledgement either', async () => {
 		const { status, text, lines } = await push(
 			JSON.stringify(entry),
-			portsWith({ warehouse: { append: async () => ({ kind: 'queue-full' }) } }),
+			portsWith({ warehouse: warehouseOf(async () => ({ kind: 'queue-full' })) }),
 		);
 		assert.equal([status, text, lines[0]?.reason], [429, 'queue-full\n', 'queue-full']);
 	});

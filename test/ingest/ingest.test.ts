@@ -1,17 +1,17 @@
 import * as assert from 'uvu/assert';
-import { createIngestMessage, type IngestPorts } from '../../functions/ingest/ingest.ts';
+import type { IngestPorts } from '../../functions/ingest/ingest.ts';
 import type { CompiledSnapshot } from '../../functions/policy/compile.ts';
 import { maskOf } from '../../functions/policy/semantics.ts';
 import type { Appended, Delivery, Row } from '../../functions/ports.ts';
 import { describe } from '../describe.ts';
-import { entry, entryWith, messageOf, portsWith, snapshot } from './sample.ts';
+import { entry, entryWith, ingestWith, messageOf, portsWith, snapshot, warehouseOf } from './sample.ts';
 
 const DAY_MS = 86_400_000;
 
 describe('ingestMessage', (it) => {
 	it('ends with ok when the row of an entry is durable', async () => {
 		const ports = portsWith();
-		const outcome = await createIngestMessage(ports)(messageOf(entry));
+		const outcome = await ingestWith(ports)(messageOf(entry));
 		assert.is(outcome.kind, 'ok');
 		if (outcome.kind !== 'ok') return;
 		assert.equal([outcome.finding, outcome.snapshotId], ['void-rule', snapshot.id]);
@@ -28,32 +28,30 @@ describe('ingestMessage', (it) => {
 				return undefined;
 			},
 		};
-		await createIngestMessage(portsWith({ snapshots }))(messageOf(entry));
+		await ingestWith(portsWith({ snapshots }))(messageOf(entry));
 		assert.equal(asked, [[{ project: 'p', location: 'europe-west1', name: 'c' }, '2026-03-04T05:06:07.123456789Z']]);
 	});
 
 	it('judges without a snapshot: that is no failure', async () => {
 		const ports = portsWith({ snapshots: { find: async () => undefined } });
-		const outcome = await createIngestMessage(ports)(messageOf(entry));
+		const outcome = await ingestWith(ports)(messageOf(entry));
 		assert.is(outcome.kind === 'ok' && outcome.finding, 'undecidable');
 		assert.equal(ports.appended[0]?.row['reasons'], ['no-snapshot']);
 	});
 
 	it('ends with reject when the row of the refusal is durable', async () => {
 		const ports = portsWith();
-		const outcome = await createIngestMessage(ports)(messageOf('{'));
+		const outcome = await ingestWith(ports)(messageOf('{'));
 		assert.is(outcome.kind === 'reject' && outcome.reason, 'not-json');
 		assert.is(ports.appended[0]?.table, 'rejects_v1');
 	});
 
 	it('tries again when the warehouse does not take a row, of either table', async () => {
-		const warehouse = {
-			append: async () => {
-				throw new Error('no space');
-			},
-		};
+		const warehouse = warehouseOf(async () => {
+			throw new Error('no space');
+		});
 		for (const message of [messageOf(entry), messageOf('{')]) {
-			const outcome = await createIngestMessage(portsWith({ warehouse }))(message);
+			const outcome = await ingestWith(portsWith({ warehouse }))(message);
 			assert.is(outcome.kind === 'retry' && outcome.reason, 'warehouse-unavailable');
 			assert.is(outcome.kind === 'retry' && (outcome.error as Error).message, 'no space');
 		}
@@ -66,25 +64,25 @@ describe('ingestMessage', (it) => {
 			},
 		};
 		const ports = portsWith({ snapshots });
-		const outcome = await createIngestMessage(ports)(messageOf(entry));
+		const outcome = await ingestWith(ports)(messageOf(entry));
 		assert.is(outcome.kind === 'retry' && outcome.reason, 'snapshots-unavailable');
 		assert.equal(ports.appended, []);
 	});
 
 	it('does not wait for a snapshot longer than the message may wait, and leaves no timer where it came', async () => {
 		const hanging = portsWith({ snapshots: { find: () => new Promise(() => {}) }, patienceMs: 5 });
-		const outcome = await createIngestMessage(hanging)(messageOf(entry));
+		const outcome = await ingestWith(hanging)(messageOf(entry));
 		assert.equal([outcome.kind, outcome.kind === 'retry' && outcome.reason], ['retry', 'snapshots-unavailable']);
 		assert.match(outcome.kind === 'retry' ? (outcome.error as Error).message : '', 'not found in time');
 		const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
 		const before = timers();
-		assert.is((await createIngestMessage(portsWith({ patienceMs: 60_000 }))(messageOf(entry))).kind, 'ok');
+		assert.is((await ingestWith(portsWith({ patienceMs: 60_000 }))(messageOf(entry))).kind, 'ok');
 		assert.is(timers(), before);
 	});
 
 	it('does not lose the message to a bug of the engine', async () => {
 		const ports = portsWith({ snapshots: { find: async () => ({ snapshot: { id: 'broken' } as CompiledSnapshot, stale: false }) } });
-		const outcome = await createIngestMessage(ports)(messageOf(entry));
+		const outcome = await ingestWith(ports)(messageOf(entry));
 		assert.is(outcome.kind === 'retry' && outcome.reason, 'internal-error');
 		assert.is(outcome.kind === 'retry' && outcome.snapshotId, 'broken');
 		assert.equal(ports.appended, []);
@@ -96,7 +94,7 @@ describe('ingestMessage', (it) => {
 			done = () => resolve({ kind: 'stored' });
 		});
 		let answered = false;
-		const running = createIngestMessage(portsWith({ warehouse: { append: () => durable } }))(messageOf(entry)).then((outcome) => {
+		const running = ingestWith(portsWith({ warehouse: warehouseOf(() => durable) }))(messageOf(entry)).then((outcome) => {
 			answered = true;
 			return outcome;
 		});
@@ -108,7 +106,7 @@ describe('ingestMessage', (it) => {
 
 	it('judges by a stale snapshot only to say what it would have been', async () => {
 		const ports = portsWith({ snapshots: { find: async () => ({ snapshot, stale: true }) } });
-		const outcome = await createIngestMessage(ports)(messageOf(entry));
+		const outcome = await ingestWith(ports)(messageOf(entry));
 		assert.equal([outcome.kind, outcome.kind === 'ok' && outcome.finding], ['ok', 'undecidable']);
 		assert.equal(ports.appended[0]?.row['reasons'], ['stale-snapshot']);
 		assert.is(ports.appended[0]?.row['snapshot_id'], snapshot.id);
@@ -116,17 +114,15 @@ describe('ingestMessage', (it) => {
 
 	it('gives every row an id by what makes it the same row, and a time until which it is tried', async () => {
 		const seen: Delivery[] = [];
-		const warehouse: IngestPorts['warehouse'] = {
-			append: async (_table, _row, delivery) => {
-				seen.push(delivery);
-				return { kind: 'stored' };
-			},
-		};
+		const warehouse = warehouseOf(async (_table, _row, delivery) => {
+			seen.push(delivery);
+			return { kind: 'stored' };
+		});
 		const other = { ...snapshot, id: 'other' };
 		const withSnapshot = (found: typeof snapshot | undefined) =>
 			portsWith({ warehouse, patienceMs: 50_000, snapshots: { find: async () => found && { snapshot: found, stale: false } } });
 		const idOf = async (ports: IngestPorts, message = messageOf(entry)): Promise<string | undefined> => {
-			await createIngestMessage(ports)(message);
+			await ingestWith(ports)(message);
 			return seen.at(-1)?.insertId;
 		};
 		const first = await idOf(withSnapshot(snapshot));
@@ -157,10 +153,10 @@ describe('ingestMessage', (it) => {
 		const finds = [undefined, { snapshot, stale: true }, { snapshot, stale: false }];
 		for (const found of finds) {
 			const ports = portsWith({ askForSnapshot, snapshots: { find: async () => found } });
-			for (const each of [entry, confirmed]) await createIngestMessage(ports)(messageOf(each));
+			for (const each of [entry, confirmed]) await ingestWith(ports)(messageOf(each));
 		}
-		await createIngestMessage(portsWith({ askForSnapshot }))(messageOf('{'));
-		assert.is((await createIngestMessage(portsWith())(messageOf(confirmed))).kind === 'ok', true);
+		await ingestWith(portsWith({ askForSnapshot }))(messageOf('{'));
+		assert.is((await ingestWith(portsWith())(messageOf(confirmed))).kind === 'ok', true);
 		assert.equal(
 			asked.map((each) => JSON.stringify(each)),
 			[...Array(2).fill('["c","no-snapshot"]'), ...Array(2).fill('["c","stale-snapshot"]'), '["c","flagged"]'],
@@ -176,14 +172,12 @@ describe('ingestMessage', (it) => {
 					order.push('asked');
 					published = resolve;
 				}),
-			warehouse: {
-				append: async () => {
-					order.push('appended');
-					return { kind: 'stored' };
-				},
-			},
+			warehouse: warehouseOf(async () => {
+				order.push('appended');
+				return { kind: 'stored' };
+			}),
 		});
-		const running = createIngestMessage(ports)(messageOf(entry)).then(({ kind }) => order.push(kind));
+		const running = ingestWith(ports)(messageOf(entry)).then(({ kind }) => order.push(kind));
 		await new Promise((resolve) => setImmediate(resolve));
 		assert.equal(order, ['asked', 'appended']);
 		published();
@@ -193,13 +187,11 @@ describe('ingestMessage', (it) => {
 
 	it('keeps a row that the warehouse refuses as a rejection, with the reason', async () => {
 		const appended: { table: string; row: Row }[] = [];
-		const warehouse: IngestPorts['warehouse'] = {
-			append: async (table, row) => {
-				appended.push({ table, row });
-				return table === 'verdicts_v1' ? { kind: 'refused', detail: 'invalid: no such field (x)' } : { kind: 'stored' };
-			},
-		};
-		const outcome = await createIngestMessage(portsWith({ warehouse }))(messageOf(entry));
+		const warehouse = warehouseOf(async (table, row) => {
+			appended.push({ table, row });
+			return table === 'verdicts_v1' ? { kind: 'refused', detail: 'invalid: no such field (x)' } : { kind: 'stored' };
+		});
+		const outcome = await ingestWith(portsWith({ warehouse }))(messageOf(entry));
 		assert.equal([outcome.kind, outcome.kind === 'reject' && outcome.reason], ['reject', 'row-refused']);
 		assert.equal(
 			appended.map(({ table }) => table),
@@ -217,22 +209,21 @@ describe('ingestMessage', (it) => {
 			['queue-full', 'queue-full'],
 		] as const)
 			for (const message of [messageOf(entry), messageOf('{')]) {
-				const warehouse: IngestPorts['warehouse'] = { append: async () => ({ kind, detail: 'x' }) as Appended };
-				const outcome = await createIngestMessage(portsWith({ warehouse }))(message);
+				const warehouse = warehouseOf(async () => ({ kind, detail: 'x' }) as Appended);
+				const outcome = await ingestWith(portsWith({ warehouse }))(message);
 				assert.equal([outcome.kind, outcome.kind === 'retry' && outcome.reason], ['retry', reason]);
 			}
 	});
 
 	it('rejects a time that the table would never take, where there is such a bound', async () => {
 		const acceptedTimes = { pastMs: 3650 * DAY_MS, futureMs: 365 * DAY_MS };
-		const outcomeAt = (timestamp: string) =>
-			createIngestMessage(portsWith({ acceptedTimes }))(messageOf(entryWith({ entry: { timestamp } })));
+		const outcomeAt = (timestamp: string) => ingestWith(portsWith({ acceptedTimes }))(messageOf(entryWith({ entry: { timestamp } })));
 		for (const timestamp of ['2016-01-01T00:00:00Z', '2027-06-01T00:00:00Z']) {
 			const outcome = await outcomeAt(timestamp);
 			assert.is(outcome.kind === 'reject' && outcome.reason, 'bad-timestamp', timestamp);
 		}
 		for (const timestamp of ['2016-06-01T00:00:00Z', '2027-01-01T00:00:00Z']) assert.is((await outcomeAt(timestamp)).kind, 'ok', timestamp);
-		const unbounded = await createIngestMessage(portsWith())(messageOf(entryWith({ entry: { timestamp: '1999-01-01T00:00:00Z' } })));
+		const unbounded = await ingestWith(portsWith())(messageOf(entryWith({ entry: { timestamp: '1999-01-01T00:00:00Z' } })));
 		assert.is(unbounded.kind, 'ok');
 	});
 });

@@ -1,8 +1,8 @@
 import type { Message } from '../../functions/ingest/envelope.ts';
-import type { IngestPorts } from '../../functions/ingest/ingest.ts';
+import { createIngestMessage, type IngestPorts, type Outcome } from '../../functions/ingest/ingest.ts';
 import { type CompiledSnapshot, compileSnapshot } from '../../functions/policy/compile.ts';
 import { DEFAULT_CANDIDATES } from '../../functions/policy/semantics.ts';
-import type { Row, TableName } from '../../functions/ports.ts';
+import type { Delivery, Row, Appended as Settled, TableName, Warehouse } from '../../functions/ports.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -85,17 +85,28 @@ export interface Appended {
 
 const NOW = '2026-03-04T05:10:00.000Z';
 
+/** A warehouse that answers as the promise does; a rejection is a failure. */
+export const warehouseOf = (append: (table: TableName, row: Row, delivery: Delivery) => Promise<Settled>): Warehouse => ({
+	append(table, row, delivery) {
+		append(table, row, delivery).then(delivery.settle, (error: Error) => delivery.settle({ kind: 'failed', error }));
+	},
+});
+
+/** Takes a message to its end. */
+export const ingestWith =
+	(ports: IngestPorts) =>
+	(message: Message): Promise<Outcome> =>
+		new Promise((resolve) => createIngestMessage(ports)(message, resolve));
+
 /** Ports that find the snapshot above, and a list of what was appended. */
 export function portsWith(changes: Partial<IngestPorts> = {}): IngestPorts & { readonly appended: Appended[] } {
 	const appended: Appended[] = [];
 	return {
-		snapshots: { find: async () => ({ snapshot, stale: false }) },
-		warehouse: {
-			append: async (table, row) => {
-				appended.push({ table, row });
-				return { kind: 'stored' };
-			},
-		},
+		snapshots: { find: () => ({ snapshot, stale: false }) },
+		warehouse: warehouseOf(async (table, row) => {
+			appended.push({ table, row });
+			return { kind: 'stored' };
+		}),
 		candidates: DEFAULT_CANDIDATES,
 		now: () => new Date(NOW),
 		...changes,

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import type { ConstructId } from '../../functions/policy/constructs.ts';
 import { CONSTRUCTS } from '../../functions/policy/constructs.ts';
-import { evidenceOf } from '../../functions/policy/evidence.ts';
+import { evidenceOf } from '../../functions/policy/explain.ts';
 import type { Evidence } from '../../functions/policy/finding.ts';
 import { judge } from '../../functions/policy/judge.ts';
 import type { ClusterState, Disposition, Flow } from '../../functions/policy/model.ts';

@@ -1,7 +1,6 @@
 import * as assert from 'uvu/assert';
 import { CONSTRUCTS } from '../../functions/policy/constructs.ts';
-import { evidenceOf } from '../../functions/policy/evidence.ts';
-import { describeEnd, detailOf, summarize } from '../../functions/policy/explain.ts';
+import { describeEnd, detailOf, evidenceOf, summarize } from '../../functions/policy/explain.ts';
 import type { Evidence } from '../../functions/policy/finding.ts';
 import { judge } from '../../functions/policy/judge.ts';
 import type { ClusterState, Disposition, Flow, LoggedPolicy, OtherPolicy } from '../../functions/policy/model.ts';
@@ -219,10 +218,10 @@ describe('the detail of a piece of evidence', (it) => {
 	const near = evidenceOf(judged).find(({ role }) => role === 'near-miss') as Evidence;
 
 	it('is its own, or says what is near, or why, or nothing', () => {
-		assert.is(detailOf({ role: 'would-be', detail: 'explained' }, judged), 'explained');
-		assert.is(detailOf(near, judged), 'nearest is ingress rule 0 of default/p: it admits only TCP 1, and this was TCP 8080');
-		assert.is(detailOf({ role: 'void', construct: 'end-port' }, judged), CONSTRUCTS['end-port'].explanation);
-		assert.is(detailOf({ role: 'isolates', policyName: 'p' }, judged), null);
+		assert.is(detailOf({ role: 'would-be', detail: 'explained' }), 'explained');
+		assert.is(detailOf(near), 'nearest is ingress rule 0 of default/p: it admits only TCP 1, and this was TCP 8080');
+		assert.is(detailOf({ role: 'void', construct: 'end-port' }), CONSTRUCTS['end-port'].explanation);
+		assert.is(detailOf({ role: 'isolates', policyName: 'p' }), null);
 	});
 
 	it('lists three, and how many more there are', () => {

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import { compileSnapshot } from '../../functions/policy/compile.ts';
-import { evidenceOf } from '../../functions/policy/evidence.ts';
-import { fingerprint, summarize } from '../../functions/policy/explain.ts';
+import { evidenceOf, fingerprint, summarize } from '../../functions/policy/explain.ts';
 import { FINDINGS } from '../../functions/policy/finding.ts';
 import { judge } from '../../functions/policy/judge.ts';
 import type { Observation } from '../../functions/policy/model.ts';

@@ -7,7 +7,7 @@ import { verdictRow } from './rows.ts';
 async function findings(rows: readonly Row[], columns: string): Promise<Row[]> {
 	const warehouse = await openDuckdb();
 	await Promise.all(
-		rows.map((row, index) => warehouse.append('verdicts_v1', verdictRow({ entry_id: `e${index}`, fingerprint: 'f', ...row }))),
+		rows.map((row, index) => warehouse.write('verdicts_v1', verdictRow({ entry_id: `e${index}`, fingerprint: 'f', ...row }))),
 	);
 	const answer = await warehouse.query(`SELECT ${columns} FROM \`\${dataset}.findings\` ORDER BY day, fingerprint`);
 	await warehouse.close();

@@ -13,7 +13,7 @@ async function winners(rows: readonly Row[]): Promise<string[]> {
 	for (const order of [rows, rows.toReversed()]) {
 		const cluster = `cluster-${asked++}`;
 		for (const row of order) {
-			await memory.append(
+			await memory.write(
 				'verdicts_v1',
 				verdictRow({ ...row, entry_id: `${cluster}/${row['entry_id'] ?? 'entry-1'}`, cluster_name: cluster }),
 			);
@@ -120,8 +120,8 @@ describe('view verdicts', (it) => {
 
 	it('has the columns of the table, in its order, and finds a day', async () => {
 		const warehouse = await openDuckdb();
-		await warehouse.append('verdicts_v1', verdictRow());
-		await warehouse.append('verdicts_v1', verdictRow({ entry_id: 'entry-2', timestamp: NEWER }));
+		await warehouse.write('verdicts_v1', verdictRow());
+		await warehouse.write('verdicts_v1', verdictRow({ entry_id: 'entry-2', timestamp: NEWER }));
 		const [ofTable] = await warehouse.query('SELECT * FROM `${dataset}.verdicts_v1` WHERE entry_id = @id', { id: 'entry-1' });
 		const ofView = await warehouse.query('SELECT * FROM `${dataset}.verdicts` WHERE timestamp < TIMESTAMP(@end)', { end: NEWER });
 		await warehouse.close();
@@ -135,7 +135,7 @@ describe('view rejects', (it) => {
 		const warehouse = await openDuckdb();
 		const again = rejectRow({ reason: 'other-log', rejected_at: NEWER, raw: 'AAEC' });
 		for (const row of [rejectRow(), rejectRow(), again, again, rejectRow({ message_id: 'message-2' })])
-			await warehouse.append('rejects_v1', row);
+			await warehouse.write('rejects_v1', row);
 		const answer = await warehouse.query('SELECT message_id, reason, raw FROM `${dataset}.rejects` ORDER BY message_id');
 		await warehouse.close();
 		equal(answer, [

@@ -2,6 +2,7 @@ import { equal, is } from 'uvu/assert';
 import { createBigquery } from '../../functions/adapters/bigquery.ts';
 import { type Field, readSchemas } from '../../functions/adapters/schemas.ts';
 import type { Row } from '../../functions/ports.ts';
+import { writeRows } from '../adapters/sink.ts';
 import { describe } from '../describe.ts';
 import { rejectRow, verdictRow } from '../schemas/rows.ts';
 import { startInsertAll } from './insert-all.ts';
@@ -16,12 +17,12 @@ describe('the server that speaks insertAll', (it) => {
 		try {
 			const sink = createBigquery({ projectId: 'p', datasetId: 'd', apiEndpoint: server.url, tables: schemas.tables });
 			const rows = [{ insertId: '0', row: verdictRow() }];
-			const insert = () => sink.insert(TABLE, rows, Date.now() + 10_000);
+			const insert = () => writeRows(sink, TABLE, { rows, untilMs: Date.now() + 10_000 });
 			await insert();
 			at += 59_999;
 			await insert();
 			is(server.rows(TABLE).length, 1);
-			await sink.insert('rejects_v1', [{ insertId: '0', row: rejectRow() }], Date.now() + 10_000);
+			await writeRows(sink, 'rejects_v1', { rows: [{ insertId: '0', row: rejectRow() }], untilMs: Date.now() + 10_000 });
 			is(server.rows('rejects_v1').length, 1);
 			at += 1;
 			await insert();

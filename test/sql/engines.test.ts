@@ -89,7 +89,7 @@ describe('BigQuery and DuckDB', (it) => {
 		const rows: Readonly<Record<TableName, readonly Row[]>> = { verdicts_v1: judgements(20260302, 400), rejects_v1: rejects(7, 60) };
 		try {
 			for (const table of ['verdicts_v1', 'rejects_v1'] as const) {
-				await Promise.all(rows[table].map((row) => duckdb.append(table, row)));
+				await Promise.all(rows[table].map((row) => duckdb.write(table, row)));
 				await emulator.insert(table, rows[table]);
 			}
 			for (const [name, sql] of Object.entries(QUERIES)) {

@@ -1,8 +1,7 @@
-import type { TableName } from '../../ports.ts';
+import type { EncodedRow, TableName } from '../../ports.ts';
 import { unlessAborted } from '../attempt.ts';
 import { type Answer, toAnswer, toNetworkAnswer } from './answer.ts';
 import { type Authorize, toCredentialsAnswer } from './credentials.ts';
-import type { WireRow } from './rows.ts';
 
 export interface PostOptions {
 	readonly projectId: string;
@@ -14,7 +13,7 @@ export interface PostOptions {
 }
 
 /** Sends one request, once. Never rejects. */
-export type Post = (table: TableName, rows: readonly WireRow[], leftMs: number) => Promise<Answer>;
+export type Post = (table: TableName, rows: readonly EncodedRow[], leftMs: number) => Promise<Answer>;
 
 /**
  * Google's client gives the credentials but does not send the rows (seen in 9.3.0): its `timeout` does nothing, so that a server that hangs

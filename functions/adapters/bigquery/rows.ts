@@ -1,16 +1,10 @@
-import type { PendingRow } from '../../ports.ts';
+import type { EncodedRow, RefusedRow, Row } from '../../ports.ts';
 import type { Field } from '../schemas.ts';
 
-/** A row as the body of a request holds it. */
-export interface WireRow {
-	readonly kind: 'wire';
-	/** Where it stands in the call of `insert`. */
+/** A row, and where it stands in the call of `insert`. */
+export interface PlacedRow extends EncodedRow {
 	readonly index: number;
-	readonly text: string;
-	readonly bytes: number;
 }
-
-type Encoded = WireRow | { readonly kind: 'refused'; readonly index: number; readonly detail: string };
 
 /** "Maximum row size: 10 MB", read as MiB: what may be stored has to be tried. */
 const ROW_BYTES = 10 * 1024 * 1024;
@@ -19,28 +13,31 @@ const REQUEST_BYTES = 9_990_000;
 /** "Maximum rows per request: 50,000 rows. A maximum of 500 rows is recommended." */
 const REQUEST_ROWS = 500;
 
-export function encodeRow({ row, insertId }: PendingRow, place: { readonly index: number; readonly fields: readonly Field[] }): Encoded {
-	const { index, fields } = place;
-	const refused = (detail: string): Encoded => ({ kind: 'refused', index, detail });
-	const json: Record<string, unknown> = {};
+const refused = (detail: string): RefusedRow => ({ kind: 'refused', detail });
+
+/** A row as one element of `rows`. Columns of the type JSON take text: of a value BigQuery says that the column is not a record. */
+export function encodeRow(
+	row: Row,
+	{ insertId, fields }: { readonly insertId: string; readonly fields: readonly Field[] },
+): EncodedRow | RefusedRow {
+	const json = { ...row };
 	try {
-		// Absent is null, and an empty array where a column is REPEATED, which takes no null.
-		for (const [name, value] of Object.entries(row)) if (value !== null && value !== undefined) json[name] = value;
-		// A JSON column takes text: of a value BigQuery says that the column is not a record.
-		for (const { name, type } of fields) if (type === 'JSON' && name in json) json[name] = JSON.stringify(json[name]);
+		for (const { name, type } of fields)
+			if (type === 'JSON' && json[name] !== null && json[name] !== undefined) json[name] = JSON.stringify(json[name]);
 		const text = JSON.stringify({ insertId, json });
 		const bytes = Buffer.byteLength(text);
-		if (bytes > ROW_BYTES) return refused(`the row has ${bytes} bytes, and BigQuery takes ${ROW_BYTES} at most`);
-		return { kind: 'wire', index, text, bytes };
+		return bytes > ROW_BYTES
+			? refused(`the row has ${bytes} bytes, and BigQuery takes ${ROW_BYTES} at most`)
+			: { kind: 'encoded', text, bytes };
 	} catch (cause) {
 		return refused(`the row cannot be written as JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
 	}
 }
 
 /** As few batches as fit the limits of a request, in order; a row beyond the limit goes alone. */
-export function toBatches(rows: readonly WireRow[]): WireRow[][] {
-	const batches: WireRow[][] = [];
-	let last: WireRow[] = [];
+export function toBatches(rows: readonly PlacedRow[]): PlacedRow[][] {
+	const batches: PlacedRow[][] = [];
+	let last: PlacedRow[] = [];
 	let bytes = 0;
 	for (const row of rows) {
 		if (last.length === 0 || last.length >= REQUEST_ROWS || bytes + row.bytes > REQUEST_BYTES) {

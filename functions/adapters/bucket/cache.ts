@@ -7,6 +7,8 @@ export interface Loaded<T> {
 
 /** Values by key. */
 export interface Cache<T> {
+	/** What is kept of a value that is still right; `undefined`: it has to be loaded. */
+	peek(key: string): Pick<Loaded<T>, 'value'> | undefined;
 	/** The value, loaded once however many ask for it at the same time. Rejects as the load does; a failed load is not kept. */
 	get(key: string, load: () => Promise<Loaded<T>>): Promise<T>;
 }
@@ -21,6 +23,8 @@ export function createCache<T>({ maxSize, now }: { readonly maxSize: number; rea
 	/** In the order of their last use. */
 	const kept = new Map<string, Kept<T>>();
 	const loading = new Map<string, Promise<T>>();
+	/** Stands last: one cluster's entries come in rows. */
+	let lastUsed: string | undefined;
 	let size = 0;
 
 	function drop(key: string): void {
@@ -32,6 +36,7 @@ export function createCache<T>({ maxSize, now }: { readonly maxSize: number; rea
 		drop(key);
 		if (value.size > maxSize) return;
 		kept.set(key, value);
+		lastUsed = key;
 		size += value.size;
 		for (const oldest of kept.keys()) {
 			if (size <= maxSize) return;
@@ -50,15 +55,23 @@ export function createCache<T>({ maxSize, now }: { readonly maxSize: number; rea
 		}
 	}
 
+	function peek(key: string): Kept<T> | undefined {
+		const found = kept.get(key);
+		// A clock that was set back must not make a value last.
+		if (!found || Math.abs(now().getTime() - found.sinceMs) >= found.forMs) return undefined;
+		if (key !== lastUsed) {
+			kept.delete(key);
+			kept.set(key, found);
+			lastUsed = key;
+		}
+		return found;
+	}
+
 	return {
+		peek,
 		async get(key, load) {
-			const found = kept.get(key);
-			// A clock that was set back must not make a value last.
-			if (found && Math.abs(now().getTime() - found.sinceMs) < found.forMs) {
-				kept.delete(key);
-				kept.set(key, found);
-				return found.value;
-			}
+			const found = peek(key);
+			if (found) return found.value;
 			const running = loading.get(key) ?? fill(key, load);
 			loading.set(key, running);
 			return running;

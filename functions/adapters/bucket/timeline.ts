@@ -176,28 +176,46 @@ export function createTimeline(store: ObjectStore, options: TimelineOptions): Sn
 	 * Until when a state was seen, `latest.json` says of the newest snapshot, and of an older one its successor. Where they do not, nothing
 	 * but the snapshot itself proves anything: that its successor begins later does not.
 	 */
-	async function isStale({ snapshot, collectedMs }: Ready, place: Place, { latest, next }: Neighbours): Promise<boolean> {
-		const isSeen = (untilMs: number): boolean => place.atMs <= untilMs + STALE_AFTER_MS;
-		if (isSeen(snapshot.validFromMs) || isSeen(collectedMs)) return false;
-		if (latest.kind === 'ok' && latest.latest.id === snapshot.id) return !isSeen(Date.parse(latest.latest.seenUntil));
+	async function isStale(ready: Ready, place: Place, { latest, next }: Neighbours): Promise<boolean> {
+		if (isSeen(ready, place, latest)) return false;
 		const previous = next && (await load(place, next.name))?.previous;
-		return !(previous?.id === snapshot.id && isSeen(Date.parse(previous.seenUntil)));
+		return !(previous?.id === ready.snapshot.id && isSeenUntil(place, Date.parse(previous.seenUntil)));
+	}
+
+	async function findLoading(place: Place): Promise<FoundSnapshot | undefined> {
+		const latest = await readLatest(place);
+		if (latest.kind === 'missing') return undefined;
+		if (latest.kind === 'ok' && latest.latest.from <= place.moment) {
+			const ready = await load(place, latest.latest.name);
+			if (ready) return { snapshot: ready.snapshot, stale: !isSeen(ready, place, latest) };
+		}
+		return findListed(place, latest);
+	}
+
+	/** The newest snapshot, where it and `latest.json` are in memory: what nearly every entry asks for. */
+	function findAtHand(place: Place): FoundSnapshot | undefined {
+		const latest = newest.peek(place.folder)?.value;
+		if (latest?.kind !== 'ok' || latest.latest.from > place.moment) return undefined;
+		const ready = snapshots.peek(`${place.folder}${latest.latest.name}`)?.value;
+		return ready && { snapshot: ready.snapshot, stale: !isSeen(ready, place, latest) };
 	}
 
 	return {
-		async find({ project = projectId, location, name }, at) {
-			const cluster: ClusterKey = { ...(project !== undefined && { project }), location, name };
+		find({ project = projectId, location, name }, at) {
+			const cluster: ClusterKey = project === undefined ? { location, name } : { project, location, name };
 			const folder = clusterFolder(cluster, prefix);
 			const time = parseTime(at);
 			if (folder === undefined || time === undefined) return undefined;
 			const place: Place = { folder, cluster, moment: sortableTime(time), atMs: Date.parse(time) };
-			const latest = await readLatest(place);
-			if (latest.kind === 'missing') return undefined;
-			if (latest.kind === 'ok' && latest.latest.from <= place.moment) {
-				const ready = await load(place, latest.latest.name);
-				if (ready) return { snapshot: ready.snapshot, stale: await isStale(ready, place, { latest }) };
-			}
-			return findListed(place, latest);
+			return findAtHand(place) ?? findLoading(place);
 		},
 	};
 }
+
+const isSeenUntil = ({ atMs }: Place, untilMs: number): boolean => atMs <= untilMs + STALE_AFTER_MS;
+
+/** Whether the snapshot itself says that its state was seen then, or, of the newest one, `latest.json`. */
+const isSeen = ({ snapshot, collectedMs }: Ready, place: Place, latest: LatestState): boolean =>
+	isSeenUntil(place, snapshot.validFromMs) ||
+	isSeenUntil(place, collectedMs) ||
+	(latest.kind === 'ok' && latest.latest.id === snapshot.id && isSeenUntil(place, Date.parse(latest.latest.seenUntil)));

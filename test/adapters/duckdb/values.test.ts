@@ -14,7 +14,7 @@ let trips = 0;
 /** The row of `verdicts_v1` that comes back for a row. */
 async function roundTrip(row: Row): Promise<Row> {
 	const id = `trip-${trips++}`;
-	await memory.append('verdicts_v1', { ...row, entry_id: id });
+	await memory.write('verdicts_v1', { ...row, entry_id: id });
 	const rows = await memory.query('SELECT * FROM `${dataset}.verdicts_v1` WHERE entry_id = @id', { id });
 	is(rows.length, 1);
 	return { ...rows[0], entry_id: row['entry_id'] };
@@ -123,9 +123,9 @@ describe('a row in the local warehouse', (it) => {
 		const bytes = Buffer.from(Array.from({ length: 256 }, (_, index) => index)).toString('base64');
 		const values = [{ a: 1 }, [], 'text', 0, false, { nested: { array: [{}] } }];
 		for (const [index, attributes] of values.entries()) {
-			await warehouse.append('rejects_v1', rejectRow({ message_id: `${index}`, raw: bytes, attributes }));
+			await warehouse.write('rejects_v1', rejectRow({ message_id: `${index}`, raw: bytes, attributes }));
 		}
-		await warehouse.append('rejects_v1', rejectRow({ message_id: 'z', raw: '', attributes: null }));
+		await warehouse.write('rejects_v1', rejectRow({ message_id: 'z', raw: '', attributes: null }));
 		const rows = await warehouse.query('SELECT attributes, raw FROM `${dataset}.rejects` ORDER BY message_id');
 		await warehouse.close();
 		equal(rows, [...values.map((attributes) => ({ attributes, raw: bytes })), { attributes: null, raw: '' }]);
@@ -167,9 +167,9 @@ describe('a row that does not fit', (it) => {
 
 	it('is refused with the table and the column', async () => {
 		const before = (await memory.query(ALL)).length;
-		for (const [tweaks, message] of cases) match(await refusal(memory.append('verdicts_v1', verdictRow(tweaks))), message);
-		match(await refusal(memory.append('rejects_v1', rejectRow({ raw: 'no base64!' }))), /^rejects_v1\.raw: expected bytes in base64/);
-		match(await refusal(memory.append('verdicts_v2' as 'verdicts_v1', verdictRow())), /^verdicts_v2: no such table/);
+		for (const [tweaks, message] of cases) match(await refusal(memory.write('verdicts_v1', verdictRow(tweaks))), message);
+		match(await refusal(memory.write('rejects_v1', rejectRow({ raw: 'no base64!' }))), /^rejects_v1\.raw: expected bytes in base64/);
+		match(await refusal(memory.write('verdicts_v2' as 'verdicts_v1', verdictRow())), /^verdicts_v2: no such table/);
 		is((await memory.query(ALL)).length, before);
 	});
 
