@@ -82,5 +82,8 @@ export function parseUnwrapped(headers: Headers, body: Uint8Array): Envelope {
 	};
 }
 
-const attributesOf = (value: unknown): Record<string, string> =>
-	isObject(value) ? Object.fromEntries(Object.entries(value).filter((pair): pair is [string, string] => typeof pair[1] === 'string')) : {};
+function attributesOf(value: unknown): Readonly<Record<string, string>> {
+	if (!isObject(value)) return {};
+	if (Object.values(value).every((each) => typeof each === 'string')) return value as Record<string, string>;
+	return Object.fromEntries(Object.entries(value).filter((pair): pair is [string, string] => typeof pair[1] === 'string'));
+}

@@ -1,3 +1,6 @@
+import http, { type IncomingMessage } from 'node:http';
+import https from 'node:https';
+import { text } from 'node:stream/consumers';
 import type { EncodedRow, TableName } from '../../ports.ts';
 import { unlessAborted } from '../attempt.ts';
 import { type Answer, toAnswer, toNetworkAnswer } from './answer.ts';
@@ -33,21 +36,34 @@ export function createPost({ projectId, datasetId, apiEndpoint, authorize, reque
 		}
 		headers.set('content-type', 'application/json');
 		// skipInvalidRows and ignoreUnknownValues would hide what we have to hear of.
-		const body = `{"skipInvalidRows":false,"ignoreUnknownValues":false,"rows":[${rows.map(({ text }) => text).join(',')}]}`;
+		const body = `{"skipInvalidRows":false,"ignoreUnknownValues":false,"rows":[${rows.map((row) => row.text).join(',')}]}`;
+		const url = new URL(`${tables}${table}/insertAll?prettyPrint=false`, apiEndpoint);
 		try {
-			const url = new URL(`${tables}${table}/insertAll?prettyPrint=false`, apiEndpoint);
-			const response = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'manual' });
-			const text = await response.text();
-			const retryAfterMs = toMs(response.headers.get('retry-after'), now);
-			return toAnswer({ status: response.status, body: text, retryAfterMs, rowCount: rows.length });
+			const response = await send(url, { headers: Object.fromEntries(headers), body, signal });
+			const retryAfterMs = toMs(response.headers['retry-after'] ?? '', now);
+			return toAnswer({ status: response.statusCode ?? 0, body: await text(response), retryAfterMs, rowCount: rows.length });
 		} catch (cause) {
-			return toNetworkAnswer(cause, timeoutMs);
+			return toNetworkAnswer(signal.aborted ? signal.reason : cause, timeoutMs);
 		}
 	};
 }
 
+interface Sent {
+	readonly headers: Readonly<Record<string, string>>;
+	readonly body: string;
+	readonly signal: AbortSignal;
+}
+
+/** Not `fetch`, which copies the body twice on its way to the socket, and follows redirects. */
+function send(url: URL, { headers, body, signal }: Sent): Promise<IncomingMessage> {
+	const { request } = url.protocol === 'https:' ? https : http;
+	return new Promise((resolve, reject) => {
+		request(url, { method: 'POST', headers, signal }, resolve).on('error', reject).end(body);
+	});
+}
+
 /** Retry-After is seconds or a date. */
-function toMs(retryAfter: string | null, now: () => number): number {
-	const ms = /^\d+$/.test(retryAfter ?? '') ? Number(retryAfter) * 1000 : Date.parse(retryAfter ?? '') - now();
+function toMs(retryAfter: string, now: () => number): number {
+	const ms = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - now();
 	return Number.isNaN(ms) ? 0 : Math.max(0, ms);
 }

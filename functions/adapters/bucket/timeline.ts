@@ -59,7 +59,8 @@ type Usable<T> = T | undefined;
 
 /** `bad`: it is there and cannot be read. */
 type LatestState =
-	| { readonly kind: 'ok'; readonly latest: Latest & NamedSnapshot }
+	/** `fromMs`: when the newest snapshot begins, cut to ms since 1970. */
+	| { readonly kind: 'ok'; readonly latest: Latest & NamedSnapshot; readonly fromMs: number }
 	| { readonly kind: 'missing' }
 	| { readonly kind: 'bad' };
 
@@ -67,8 +68,8 @@ type LatestState =
 interface Place {
 	readonly folder: string;
 	readonly cluster: ClusterKey;
-	/** As `sortableTime` writes it. */
-	readonly moment: string;
+	/** As `parseTime` writes it. */
+	readonly time: string;
 	readonly atMs: number;
 }
 
@@ -108,7 +109,7 @@ export function createTimeline(store: ObjectStore, options: TimelineOptions): Sn
 			const bytes = bytesOf(read, MAX_LATEST_BYTES);
 			const document = bytes.kind === 'ok' ? parseJson(bytes.value) : bytes;
 			const latest = document.kind === 'ok' ? parseLatest(document.value) : document.reason;
-			if (typeof latest !== 'string') return kept({ kind: 'ok', latest });
+			if (typeof latest !== 'string') return kept({ kind: 'ok', latest, fromMs: Date.parse(`${latest.from}Z`) });
 			await report(object, latest);
 			return kept({ kind: 'bad' });
 		});
@@ -153,12 +154,13 @@ export function createTimeline(store: ObjectStore, options: TimelineOptions): Sn
 
 	/** Tries those that are valid then, the latest first. */
 	async function findListed(place: Place, latest: LatestState): Promise<FoundSnapshot | undefined> {
+		const moment = sortableTime(place.time);
 		// The newest was valid then, and is bad.
-		let passedOver = latest.kind === 'ok' && latest.latest.from <= place.moment;
+		let passedOver = latest.kind === 'ok' && latest.latest.from <= moment;
 		const tried = new Set<string>();
 		for (const from of [dayOf(place.atMs, -LIST_DAYS), '']) {
 			const names = await list(place, from, latest);
-			for (let index = names.findLastIndex((named) => named.from <= place.moment); index >= 0; index--) {
+			for (let index = names.findLastIndex((named) => named.from <= moment); index >= 0; index--) {
 				const { name } = names[index] as NamedSnapshot;
 				if (tried.has(name)) continue;
 				if (tried.size === MAX_TRIED) return undefined;
@@ -185,7 +187,7 @@ export function createTimeline(store: ObjectStore, options: TimelineOptions): Sn
 	async function findLoading(place: Place): Promise<FoundSnapshot | undefined> {
 		const latest = await readLatest(place);
 		if (latest.kind === 'missing') return undefined;
-		if (latest.kind === 'ok' && latest.latest.from <= place.moment) {
+		if (latest.kind === 'ok' && latest.latest.from <= sortableTime(place.time)) {
 			const ready = await load(place, latest.latest.name);
 			if (ready) return { snapshot: ready.snapshot, stale: !isSeen(ready, place, latest) };
 		}
@@ -195,21 +197,38 @@ export function createTimeline(store: ObjectStore, options: TimelineOptions): Sn
 	/** The newest snapshot, where it and `latest.json` are in memory: what nearly every entry asks for. */
 	function findAtHand(place: Place): FoundSnapshot | undefined {
 		const latest = newest.peek(place.folder)?.value;
-		if (latest?.kind !== 'ok' || latest.latest.from > place.moment) return undefined;
+		// Within one millisecond the texts would have to be compared, which is left to the slower way.
+		if (latest?.kind !== 'ok' || latest.fromMs >= place.atMs) return undefined;
 		const ready = snapshots.peek(`${place.folder}${latest.latest.name}`)?.value;
 		return ready && { snapshot: ready.snapshot, stale: !isSeen(ready, place, latest) };
 	}
 
+	/** Of the entry before: entries of one cluster come in rows. */
+	let last: Home | undefined;
+
+	function homeOf({ project = projectId, location, name }: ClusterKey): Home {
+		const known = last?.cluster;
+		if (last && known?.name === name && known.location === location && known.project === project) return last;
+		const cluster: ClusterKey = project === undefined ? { location, name } : { project, location, name };
+		last = { cluster, folder: clusterFolder(cluster, prefix) };
+		return last;
+	}
+
 	return {
-		find({ project = projectId, location, name }, at) {
-			const cluster: ClusterKey = project === undefined ? { location, name } : { project, location, name };
-			const folder = clusterFolder(cluster, prefix);
+		find(key, at) {
+			const { cluster, folder } = homeOf(key);
 			const time = parseTime(at);
 			if (folder === undefined || time === undefined) return undefined;
-			const place: Place = { folder, cluster, moment: sortableTime(time), atMs: Date.parse(time) };
+			const place: Place = { folder, cluster, time, atMs: Date.parse(time) };
 			return findAtHand(place) ?? findLoading(place);
 		},
 	};
+}
+
+/** `folder`: `undefined` where the cluster can have none. */
+interface Home {
+	readonly cluster: ClusterKey;
+	readonly folder: string | undefined;
 }
 
 const isSeenUntil = ({ atMs }: Place, untilMs: number): boolean => atMs <= untilMs + STALE_AFTER_MS;
