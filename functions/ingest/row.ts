@@ -70,10 +70,19 @@ export function toVerdictRow({ entry, judgement, snapshot, candidates, judgedAt 
 		snapshot_valid_from: validFrom?.utc ?? null,
 		snapshot_age_ms: validFrom ? entry.timestamp.ms - validFrom.ms : null,
 		engine_version: engineVersion(candidates),
-		judged_at: judgedAt.toISOString(),
+		judged_at: textOf(judgedAt),
 		// As parsed, not as received: what no column can hold has been replaced.
 		entry: entry.raw,
 	};
+}
+
+let lastTime = { ms: Number.NaN, text: '' };
+
+/** RFC 3339 UTC. Entries come many in a millisecond. */
+function textOf(time: Date): string {
+	const ms = time.getTime();
+	if (ms !== lastTime.ms) lastTime = { ms, text: time.toISOString() };
+	return lastTime.text;
 }
 
 const evidenceRecord = (piece: Evidence): Row => ({
@@ -138,6 +147,6 @@ export function toRejectRow({ message, rejected, candidates, rejectedAt }: Refus
 		size_bytes: message.data.byteLength,
 		raw: Buffer.from(message.data.buffer, message.data.byteOffset, Math.min(message.data.byteLength, RAW_BYTES)).toString('base64'),
 		engine_version: engineVersion(candidates),
-		rejected_at: rejectedAt.toISOString(),
+		rejected_at: textOf(rejectedAt),
 	};
 }
