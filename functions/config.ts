@@ -2,7 +2,7 @@ import { GROUP_LIMITS, type GroupLimits } from './ingest/group-commit.ts';
 import { parseCandidates } from './policy/candidates.ts';
 import { DEFAULT_CANDIDATES, type Mask } from './policy/semantics.ts';
 
-/** What the deployed function is told. */
+/** What the deployed functions are told. */
 export interface Config {
 	/** Where the snapshots are. */
 	readonly bucket: { readonly bucket: string; readonly prefix: string; readonly apiEndpoint: string | undefined };
@@ -10,6 +10,8 @@ export interface Config {
 	readonly dataset: { readonly projectId: string; readonly datasetId: string; readonly apiEndpoint: string | undefined };
 	/** Where requests for snapshots are published: `projects/PROJECT/topics/TOPIC`; `undefined` where nobody takes snapshots. */
 	readonly snapshotTopic: string | undefined;
+	/** Another server than GKE's API; `undefined`: Google's. */
+	readonly gkeApiEndpoint: string | undefined;
 	readonly candidates: Mask;
 	/** How long a message may wait for its row to be durable. */
 	readonly patienceMs: number;
@@ -73,7 +75,8 @@ export function parseConfig(env: Environment): ParsedConfig {
 		queueBytes: number('QUEUE_BYTES'),
 	};
 	if (!bucket || !dataset || typeof candidates === 'string' || problems.length > 0) return { kind: 'refused', problems };
-	return { kind: 'ok', config: { bucket, dataset, snapshotTopic, candidates, patienceMs, group, logLinesPerSecond } };
+	const gkeApiEndpoint = env['GKE_API_ENDPOINT'] || undefined;
+	return { kind: 'ok', config: { bucket, dataset, snapshotTopic, gkeApiEndpoint, candidates, patienceMs, group, logLinesPerSecond } };
 }
 
 function readBucket(env: Environment, problems: string[]): Config['bucket'] | undefined {

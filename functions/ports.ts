@@ -4,7 +4,7 @@ import type { CompiledSnapshot } from './policy/compile.ts';
 export type Row = Record<string, unknown>;
 
 /** Tables that the functions append to. Each is defined by `schemas/tables/<name>.json`. */
-export type TableName = 'verdicts_v1' | 'rejects_v1';
+export type TableName = 'verdicts_v1' | 'rejects_v1' | 'policy_findings_v1' | 'snapshots_v1';
 
 /** What a warehouse needs to know of a row beside its columns. */
 export interface Delivery {
@@ -78,10 +78,56 @@ export interface SnapshotSource {
 /** Why a snapshot is wanted: there is none, it was last seen too long before the entry, or a finding waits for the state after it. */
 export type RequestReason = 'no-snapshot' | 'stale-snapshot' | 'flagged';
 
+/** Why a cluster is collected: asked for by ingest, by its schedule, because a policy was changed, or by a person. */
+export type CollectionReason = RequestReason | 'schedule' | 'policy-change' | 'manual';
+
 /** What is published to whoever takes snapshots. */
 export interface SnapshotRequest {
 	readonly cluster: ClusterKey;
 	readonly reason: RequestReason;
 	/** RFC 3339. */
 	readonly requestedAt: string;
+}
+
+/** What a Kubernetes API server says to one GET. */
+export type KubernetesAnswer =
+	/** The parsed body, as the server sent it. */
+	| { readonly kind: 'ok'; readonly document: unknown }
+	/** 404: the server has no such path. */
+	| { readonly kind: 'absent' }
+	/** 403: it does not tell us. */
+	| { readonly kind: 'forbidden' }
+	/** 410: the list has changed too much since its first page. It can be continued with this token, where there is one. */
+	| { readonly kind: 'expired'; readonly continueWith: string | undefined };
+
+/** A Kubernetes API server. */
+export interface KubernetesApi {
+	/** `path` with its query, such as `/api/v1/pods?limit=500`. Rejects where there is no answer, or trouble at the other side. */
+	get(path: string): Promise<KubernetesAnswer>;
+}
+
+/** The newest snapshot of a cluster. Times are RFC 3339 UTC, as `parseTime` writes them. */
+export interface NewestSnapshot {
+	readonly id: string;
+	readonly validFrom: string;
+	/** Until when its state was seen unchanged. */
+	readonly seenUntil: string;
+}
+
+/** Where snapshots are kept by time. Every function rejects where it is not known what is there. */
+export interface SnapshotStore {
+	/** `newest`: `undefined` where there is none, or where what says so cannot be read. `version` is what `replaceNewest` wants. */
+	readNewest(cluster: ClusterKey): Promise<{ readonly newest: NewestSnapshot | undefined; readonly version: string }>;
+	/** Keeps a snapshot's bytes under its time. All or nothing, and never changed afterwards: `false` where there is one of that time. */
+	write(cluster: ClusterKey, snapshot: { readonly validFrom: string; readonly bytes: Uint8Array }): Promise<boolean>;
+	/** `false`, and nothing changes, where it was replaced since that version was read. */
+	replaceNewest(cluster: ClusterKey, newest: NewestSnapshot, version: string): Promise<boolean>;
+	/** The right to collect that cluster until then (ms since 1970); `undefined` where somebody else has it. */
+	lease(cluster: ClusterKey, untilMs: number): Promise<Lease | undefined>;
+}
+
+/** A right that ends by itself, or is given back. */
+export interface Lease {
+	/** Never rejects. */
+	release(): Promise<void>;
 }

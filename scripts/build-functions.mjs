@@ -11,7 +11,7 @@ import { build } from 'esbuild';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const FRAMEWORK = '@google-cloud/functions-framework';
 /** By entry point. */
-const FUNCTIONS = { ingest: 'functions/main.ts' };
+const FUNCTIONS = { ingest: 'functions/main/ingest.ts', snapshot: 'functions/main/snapshot.ts' };
 
 const readJson = (...path) => JSON.parse(readFileSync(join(root, ...path), 'utf8'));
 const lock = readJson('package-lock.json').packages;
@@ -67,7 +67,7 @@ function apart(clients) {
 	return {
 		name: 'apart',
 		setup({ onResolve }) {
-			onResolve({ filter: /^@google-cloud\// }, ({ path, kind }) => {
+			onResolve({ filter: /^(@google-cloud\/|google-auth-library$)/ }, ({ path, kind }) => {
 				if (kind !== 'dynamic-import') return undefined;
 				clients.add(path);
 				return { path: `./${fileOf(path)}`, external: true };

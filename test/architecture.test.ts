@@ -53,7 +53,7 @@ const BAD: readonly [path: string, source: string, complaint: string][] = [
 	['ingest/a.ts', `import {\n\tBigQuery,\n} from "@google-cloud/bigquery";`, 'only adapters import an SDK'],
 	['snapshot/a.ts', `const { Storage } = await import('@google-cloud/storage');`, 'only adapters import an SDK'],
 	['commands/a.ts', `import { DuckDBInstance } from '@duckdb/node-api';`, 'only adapters import an SDK'],
-	['main.ts', `import { PubSub } from '@google-cloud/pubsub';`, 'only adapters import an SDK'],
+	['main/ingest.ts', `import { PubSub } from '@google-cloud/pubsub';`, 'only adapters import an SDK'],
 	['alert/a.ts', `type Client = import('@kubernetes/client-node').KubeConfig;`, 'only adapters import an SDK'],
 	['ingest/a.ts', `import { openDuckdb } from '../adapters/duckdb.ts';`, 'ingest must not import adapters'],
 	['adapters/a.ts', `import { toRow } from '../ingest/row.ts';`, 'adapters must not import ingest'],
@@ -72,7 +72,7 @@ const GOOD: readonly [path: string, source: string][] = [
 	['policy/a.ts', `// Date.now() and import 'node:fs' are forbidden here\nconst text = 'process.env';\nconst day = new Date(0);`],
 	['adapters/bigquery.ts', `import { BigQuery } from '@google-cloud/bigquery';\nimport type { Row } from '../ports.ts';`],
 	['commands/replay.ts', `import { openDuckdb } from '../adapters/duckdb.ts';\nimport { toRow } from '../ingest/row.ts';`],
-	['main.ts', `import { http } from '@google-cloud/functions-framework';\nimport './config.ts';`],
+	['main/ingest.ts', `import { http } from '@google-cloud/functions-framework';\nimport '../config.ts';`],
 	['commands/server.ts', `import { getTestServer } from '@google-cloud/functions-framework/testing';`],
 	['version.ts', `import manifest from '../package.json' with { type: 'json' };`],
 ];

@@ -22,6 +22,7 @@ describe('parseConfig', (it) => {
 			bucket: { bucket: 'my-bucket', prefix: '', apiEndpoint: undefined },
 			dataset: { projectId: 'my-project', datasetId: 'audit', apiEndpoint: undefined },
 			snapshotTopic: undefined,
+			gkeApiEndpoint: undefined,
 			candidates: DEFAULT_CANDIDATES,
 			patienceMs: 50_000,
 			group: { lingerMs: 20, maxRows: 500, maxBytes: 5_000_000, maxInserts: 4, queueRows: 10_000, queueBytes: 64_000_000 },

@@ -4,9 +4,9 @@ import { detailOf, evidenceOf, fingerprint, summarize } from '../policy/explain.
 import type { Evidence, Judgement, Verdicts } from '../policy/finding.ts';
 import { bit, idsOf, type Mask, SEMANTICS } from '../policy/semantics.ts';
 import type { Row } from '../ports.ts';
+import type { Message } from '../push/envelope.ts';
 import { engineVersion } from '../version.ts';
 import type { Entry, Rejected } from './decode.ts';
-import type { Message } from './envelope.ts';
 import { type Moment, parseTimestamp } from './timestamp.ts';
 
 export interface Judged {

@@ -4,7 +4,7 @@ import type { Evidence, MissingFact, Verdicts } from './finding.ts';
 import { isResolver, type ResolvedFlow } from './flow.ts';
 import { type Identity, identifyUnseen } from './identity.ts';
 import type { PodState } from './model.ts';
-import type { DirectionEffects, OtherEffects } from './other.ts';
+import { type DirectionEffects, mayDecide, type OtherEffects } from './other.ts';
 import { mayPass } from './other-port.ts';
 import { matchMask } from './selector.ts';
 import { ALL, CALICO, CILIUM, type Mask, NONE } from './semantics.ts';
@@ -44,7 +44,7 @@ function findDoubts(evaluation: Evaluation, identity: Identity): readonly Doubt[
 		...(subject.kind === 'unknown' ? [unknownSubject(evaluation, identity)] : []),
 		...unreadablePolicies(flow, identity),
 		...others.flatMap((other) => otherPolicy(other, flow, identity)),
-		...state.unreadableKinds.map(unreadableKind),
+		...state.unreadableKinds.filter(mayDecide).map(unreadableKind),
 		...more(peer.kind === 'unknown', 'unknown-peer', unseen),
 		...more(peer.endpoint.identity?.namespace.known === false, 'unknown-namespace', unseen),
 		...more(unsure, 'dns-cache-unknown', { unseen: NONE, disguised: true }),

@@ -129,7 +129,7 @@ const isSelf = ({ subject, peer }: Packet): boolean =>
 		subject.endpoint.namespace === peer.endpoint.namespace);
 
 /** "A rule matches traffic if and only if the traffic matches both `ports` AND `from`/`to`." */
-function ruleMask(rule: CompiledRule, packet: Packet, unseen: Mask): Mask {
+export function ruleMask(rule: CompiledRule, packet: Packet, unseen: Mask): Mask {
 	const ports = portsMask(rule, packet, unseen);
 	return ports === NONE ? NONE : ports & peersMask(rule, packet, unseen);
 }

@@ -190,7 +190,7 @@ function describeFlow({ flow, subject, peer }: Judgement): string {
 }
 
 /** The cluster that an entry is of, as far as it says. */
-interface Cluster {
+export interface Cluster {
 	readonly project?: string;
 	readonly location: string;
 	readonly name: string;
@@ -223,7 +223,7 @@ export function fingerprint(judgement: Judgement, cluster: Cluster): string {
 /** Ten parts. */
 const NOTHING_TO_ESCAPE = /^[^%|]*(?:\|[^%|]*){9}$/;
 
-const escapePart = (part: string): string => part.replaceAll('%', '%25').replaceAll('|', '%7C');
+export const escapePart = (part: string): string => part.replaceAll('%', '%25').replaceAll('|', '%7C');
 
 /** Of a Pod, whatever its name's random part. */
 function workloadOf({ kind, endpoint: { namespace, name, workload } }: End): string | undefined {

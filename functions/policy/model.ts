@@ -141,6 +141,9 @@ export interface ClusterFacts {
 	readonly datapathProvider?: string;
 	/** `addonsConfig.dnsCacheConfig.enabled`. */
 	readonly nodeLocalDns?: boolean;
+	/** Whether FQDNNetworkPolicies and CiliumClusterwideNetworkPolicies are switched on: `networkConfig.enableFqdnNetworkPolicy` and the like. */
+	readonly fqdnPolicies?: boolean;
+	readonly clusterwidePolicies?: boolean;
 	readonly podRanges?: readonly string[];
 	readonly serviceRanges?: readonly string[];
 	readonly controlPlaneVersion?: string;
@@ -158,7 +161,10 @@ export interface ClusterState {
 	readonly policies: readonly NetworkPolicy[];
 	readonly unreadablePolicies: readonly UnreadablePolicy[];
 	readonly otherPolicies: readonly OtherPolicy[];
-	/** Kinds of policies that could not be listed, or not all of them: whether there are more is not known. */
+	/**
+	 * Kinds of policies that could not be listed, or not all of them: whether there are more is not known. Also NetworkLogging, which decides
+	 * nothing.
+	 */
 	readonly unreadableKinds: readonly string[];
 	/** `spec` of the NetworkLogging object `default`. */
 	readonly networkLogging?: unknown;

@@ -64,6 +64,10 @@ function compileOther(policy: OtherPolicy): OtherEffects[] {
 }
 
 const DECIDES_NOTHING = new Set(['Tier', 'NetworkSet', 'GlobalNetworkSet']);
+
+/** Whether objects of a kind that could not be listed might decide a flow. What is logged does not. */
+export const mayDecide = (unreadableKind: string): boolean => !/^NetworkLogging(\.|$)/.test(unreadableKind);
+
 const ANYTHING: DirectionEffects = { isolates: true, admits: ANY_PORT, denies: ANY_PORT, outsideOnly: false };
 
 /** A policy whose spec could not be read may do anything to any Pod of its namespace. */

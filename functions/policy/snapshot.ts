@@ -66,6 +66,8 @@ const cluster = record(
 		project: name,
 		datapathProvider: string,
 		nodeLocalDns: truth,
+		fqdnPolicies: truth,
+		clusterwidePolicies: truth,
 		podRanges: list(cidr),
 		serviceRanges: list(cidr),
 		controlPlaneVersion: string,

@@ -3,7 +3,8 @@ import { gzipSync } from 'node:zlib';
 import { type ClusterState, SNAPSHOT_FORMAT, type Snapshot } from '../policy/model.ts';
 import { formatTimeName, parseTime } from '../policy/time.ts';
 
-const ID_DIGITS = 12;
+/** How many digits of the hash end an id. */
+export const ID_DIGITS = 12;
 
 /** What a snapshot is made of. Times are RFC 3339; absent `validFrom` is valid at any time. */
 export interface SnapshotParts {
@@ -92,10 +93,24 @@ function sorted<T extends Named>(list: readonly T[]): T[] {
 	return [...list].sort((a, b) => order(a, b) || compareText(canonicalJson(a), canonicalJson(b)));
 }
 
-/** A copy with sorted keys. fromEntries defines properties: a key `__proto__` stays a key. Undefined values are left out. */
+/**
+ * The same with sorted keys, and without undefined values: the value itself where it is so already, as most of a state is when it is sorted
+ * again for its identity and its bytes. fromEntries defines properties: a key `__proto__` stays a key.
+ */
 function sortKeys(value: unknown): unknown {
-	if (Array.isArray(value)) return value.map(sortKeys);
 	if (typeof value !== 'object' || value === null) return value;
-	const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-	return Object.fromEntries(entries.sort(([a], [b]) => compareText(a, b)).map(([key, item]) => [key, sortKeys(item)]));
+	if (Array.isArray(value)) {
+		const items = value.map(sortKeys);
+		return items.every((item, index) => item === value[index]) ? value : items;
+	}
+	let same = true;
+	let before = '';
+	const entries: [string, unknown][] = [];
+	for (const [key, item] of Object.entries(value)) {
+		const sortedItem = sortKeys(item);
+		if (item === undefined || sortedItem !== item || key < before) same = false;
+		before = key;
+		if (item !== undefined) entries.push([key, sortedItem]);
+	}
+	return same ? value : Object.fromEntries(entries.sort(([a], [b]) => compareText(a, b)));
 }

@@ -36,8 +36,10 @@ export function parseClusterFacts(object: unknown): ClusterFacts | undefined {
 	if (name === undefined || location === undefined) return undefined;
 	// A Shared VPC's networkConfig.network names the host project, which is not the cluster's.
 	const project = SELF_LINK.exec(text(field(object, 'selfLink')) ?? '')?.[1];
-	const datapathProvider = text(field(part(object, 'networkConfig'), 'datapathProvider'));
+	const datapathProvider = chosen(text(field(part(object, 'networkConfig'), 'datapathProvider')));
 	const nodeLocalDns = nodeLocalDnsOf(object);
+	const fqdnPolicies = truthAt(part(object, 'networkConfig'), 'enableFqdnNetworkPolicy');
+	const clusterwidePolicies = truthAt(part(object, 'networkConfig'), 'enableCiliumClusterwideNetworkPolicy');
 	const { podRanges, serviceRanges } = rangesOf(object);
 	const controlPlaneVersion = text(field(object, 'currentMasterVersion'));
 	const nodeVersions = nodeVersionsOf(object);
@@ -47,11 +49,21 @@ export function parseClusterFacts(object: unknown): ClusterFacts | undefined {
 		name,
 		...(datapathProvider !== undefined && { datapathProvider }),
 		...(nodeLocalDns !== undefined && { nodeLocalDns }),
+		...(fqdnPolicies !== undefined && { fqdnPolicies }),
+		...(clusterwidePolicies !== undefined && { clusterwidePolicies }),
 		...(podRanges.length > 0 && { podRanges }),
 		...(serviceRanges.length > 0 && { serviceRanges }),
 		...(controlPlaneVersion !== undefined && { controlPlaneVersion }),
 		...(nodeVersions.length > 0 && { nodeVersions }),
 	};
+}
+
+/** A value of an enumeration; Google's client names the one that says nothing, `gcloud` leaves it out. */
+const chosen = (value: string | undefined): string | undefined => (value?.endsWith('_UNSPECIFIED') ? undefined : value);
+
+function truthAt(object: Fields, key: string): boolean | undefined {
+	const value = field(object, key);
+	return typeof value === 'boolean' ? value : undefined;
 }
 
 /** An add-on's configuration without `enabled` is one that is off: the API leaves false out. Without configuration nothing is known. */
@@ -71,8 +83,9 @@ function nodePoolsOf(cluster: Fields): readonly Fields[] {
 function rangesOf(cluster: Fields): { podRanges: string[]; serviceRanges: string[] } {
 	const allocation = part(cluster, 'ipAllocationPolicy');
 	const pools = nodePoolsOf(cluster).map((pool) => field(part(pool, 'networkConfig'), 'podIpv4CidrBlock'));
-	const pods = field(allocation, 'clusterIpv4CidrBlock') ?? field(cluster, 'clusterIpv4Cidr');
-	const services = field(allocation, 'servicesIpv4CidrBlock') ?? field(cluster, 'servicesIpv4Cidr');
+	// Google's client gives an empty text for what `gcloud` leaves out.
+	const pods = text(field(allocation, 'clusterIpv4CidrBlock')) ?? field(cluster, 'clusterIpv4Cidr');
+	const services = text(field(allocation, 'servicesIpv4CidrBlock')) ?? field(cluster, 'servicesIpv4Cidr');
 	return {
 		podRanges: networks([pods, field(allocation, 'subnetIpv6CidrBlock'), ...pools]),
 		serviceRanges: networks([services, field(allocation, 'servicesIpv6CidrBlock')]),

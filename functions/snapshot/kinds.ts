@@ -46,6 +46,20 @@ const scopeIn = (table: typeof OTHER, group: string, kind: string): Scope | unde
 	return kinds && Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
 };
 
+/** Every kind that a snapshot is made of, for who looks for them in a cluster. */
+export const KINDS: readonly { readonly group: string; readonly kind: string; readonly as: Kept['as'] }[] = [
+	...listKinds(STATE, (kind) => kind as StateKind),
+	...listKinds(OTHER, () => 'other'),
+];
+
+function listKinds(table: typeof OTHER, as: (kind: string) => Kept['as']) {
+	return Object.entries(table).flatMap(([group, kinds]) => Object.keys(kinds).map((kind) => ({ group, kind, as: as(kind) })));
+}
+
+/** A kind as people name it: with its group where that is none of Kubernetes' own. */
+export const spellKind = (group: string, kind: string): string =>
+	group === '' || group.endsWith('.k8s.io') || !group.includes('.') ? kind : `${kind}.${group}`;
+
 /** The group of an apiVersion; empty for the core group. */
 export const groupOf = (apiVersion: string): string => (apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '');
 
@@ -76,8 +90,7 @@ export function treatmentOf(object: Fields): Treatment {
 	const group = groupOf(apiVersion);
 	if (kind === 'Status' && group === '') return refused('', `is an API server's answer and no list${reasonOf(object)}`);
 	if (kind === 'NetworkPolicy' && group === 'extensions') return refused('apiVersion', EXTENSIONS);
-	const builtIn = group === '' || group.endsWith('.k8s.io') || !group.includes('.');
-	return keptAs(apiVersion, kind) ?? { as: 'ignored', kind: builtIn ? kind : `${kind}.${group}` };
+	return keptAs(apiVersion, kind) ?? { as: 'ignored', kind: spellKind(group, kind) };
 }
 
 const reasonOf = (status: Fields): string => {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import * as assert from 'uvu/assert';
 import { type Delivery, deliver, messageId, pushBody } from '../../functions/commands/deliver.ts';
 import type { EntryRead } from '../../functions/commands/entries.ts';
-import { parseEnvelope } from '../../functions/ingest/envelope.ts';
+import { parseEnvelope } from '../../functions/push/envelope.ts';
 import { describe } from '../describe.ts';
 
 type Handle = (data: string, response: ServerResponse) => void;

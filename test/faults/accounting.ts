@@ -1,7 +1,7 @@
 /** What became of messages, counted in what the warehouse stored. */
 import { openDuckdb } from '../../functions/adapters/duckdb.ts';
 import type { Field } from '../../functions/adapters/schemas.ts';
-import type { Row, TableName } from '../../functions/ports.ts';
+import type { Row } from '../../functions/ports.ts';
 import type { InsertAllServer } from '../servers/insert-all.ts';
 import { type Published, SNAPSHOT_ID } from '../servers/messages.ts';
 import type { PushMessage } from './pusher.ts';
@@ -24,7 +24,7 @@ export function createAckRule(server: () => Pick<InsertAllServer, 'rows'>) {
 	const stored = new Set<string>();
 	const read = { verdicts_v1: 0, rejects_v1: 0 };
 	/** Reads what was stored since the last call only. */
-	function readOn(table: TableName, column: string): void {
+	function readOn(table: keyof typeof read, column: string): void {
 		const rows = server().rows(table);
 		for (; read[table] < rows.length; read[table]++) stored.add(String(rows[read[table]]?.json[column]));
 	}

@@ -1,8 +1,8 @@
-import type { Message } from '../../functions/ingest/envelope.ts';
 import { createIngestMessage, type IngestPorts, type Outcome } from '../../functions/ingest/ingest.ts';
 import { type CompiledSnapshot, compileSnapshot } from '../../functions/policy/compile.ts';
 import { DEFAULT_CANDIDATES } from '../../functions/policy/semantics.ts';
 import type { Delivery, Row, Appended as Settled, TableName, Warehouse } from '../../functions/ports.ts';
+import type { Message } from '../../functions/push/envelope.ts';
 
 type Fields = Record<string, unknown>;
 

@@ -141,4 +141,11 @@ describe('a kind that could not be listed', (it) => {
 			policyKind: 'GlobalNetworkPolicy.crd.projectcalico.org',
 		});
 	});
+	it('decides nothing where it is only about what is logged', () => {
+		const logging = { unreadableKinds: ['NetworkLogging.networking.gke.io'] };
+		assert.is(decided('deny', logging), 'not-isolated');
+		for (const policies of [[], [OPEN], [DENY]])
+			for (const disposition of ['allow', 'deny'] as const)
+				assert.equal(decided(disposition, { policies, ...logging }), decided(disposition, { policies }));
+	});
 });

@@ -56,6 +56,8 @@ const FULL = plain(
 				name: 'c',
 				datapathProvider: 'ADVANCED_DATAPATH',
 				nodeLocalDns: true,
+				fqdnPolicies: true,
+				clusterwidePolicies: false,
 				podRanges: ['10.32.0.0/14'],
 				serviceRanges: ['10.36.0.0/20'],
 				controlPlaneVersion: '1.27.3-gke.100',

@@ -20,7 +20,12 @@ const all = [...tables].flatMap(([name, fields]) => [...columns(fields, name)]);
 
 describe('schemas/tables', (it) => {
 	it('defines each table that the functions append to', () => {
-		const appended: Record<TableName, true> = { verdicts_v1: true, rejects_v1: true };
+		const appended: Record<TableName, true> = {
+			verdicts_v1: true,
+			rejects_v1: true,
+			policy_findings_v1: true,
+			snapshots_v1: true,
+		};
 		for (const name of Object.keys(appended)) ok(tables.has(name), name);
 	});
 

@@ -27,6 +27,16 @@ describe('facts', (it) => {
 	] as const) {
 		it(`project of ${link}`, () => assert.is(parseClusterFacts({ ...SEED, selfLink: link })?.project, project));
 	}
+	it('flags of policies that only Dataplane V2 knows', () => {
+		const networkConfig = {
+			enableFqdnNetworkPolicy: true,
+			enableCiliumClusterwideNetworkPolicy: false,
+			datapathProvider: 'DATAPATH_PROVIDER_UNSPECIFIED',
+		};
+		const { fqdnPolicies, clusterwidePolicies, datapathProvider } = parseClusterFacts({ ...SEED, networkConfig }) ?? {};
+		assert.equal([fqdnPolicies, clusterwidePolicies, datapathProvider], [true, false, undefined]);
+		assert.is(parseClusterFacts({ ...SEED, networkConfig: { enableFqdnNetworkPolicy: 'yes' } })?.fqdnPolicies, undefined);
+	});
 	it('ranges and versions of node pools', () => {
 		const pool = (podIpv4CidrBlock: unknown, version: string) => ({ version, networkConfig: { podIpv4CidrBlock } });
 		const facts = parseClusterFacts({

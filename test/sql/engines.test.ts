@@ -4,7 +4,7 @@ import { nameTables, readSchemas } from '../../functions/adapters/schemas.ts';
 import type { Row, TableName } from '../../functions/ports.ts';
 import { describe } from '../describe.ts';
 import { createRandom } from '../random.ts';
-import { rejectRow, verdictRow } from '../schemas/rows.ts';
+import { policyFindingRow, rejectRow, snapshotRow, verdictRow } from '../schemas/rows.ts';
 import { createEmulator } from './emulator.ts';
 import { FUNCTIONS_ANSWER, FUNCTIONS_QUERY } from './functions.ts';
 
@@ -65,11 +65,41 @@ function rejects(seed: number, length: number): Row[] {
 	);
 }
 
+/** Few fingerprints and snapshots, linted again and again. What does not decide is equal in all of them. */
+function policyFindings(seed: number, length: number): Row[] {
+	const random = createRandom(seed).below;
+	return Array.from({ length }, () =>
+		policyFindingRow({
+			snapshot_id: `any-00000000000${random(3)}`,
+			fingerprint: `f${random(4)}`,
+			rule: [null, 0, 1][random(3)],
+			peer: [null, 0][random(2)],
+			summary: ['A.', 'ü.'][random(2)],
+			affected_sample: ['shop/a', 'shop/ü'],
+			linted_at: `2026-03-0${1 + random(2)}T00:00:00Z`,
+		}),
+	);
+}
+
+const collections = (seed: number, length: number): Row[] => {
+	const random = createRandom(seed).below;
+	return Array.from({ length }, () =>
+		snapshotRow({
+			snapshot_id: `any-00000000000${random(3)}`,
+			collected_at: `2026-03-0${1 + random(3)}T00:00:00.00000${random(2)}Z`,
+			changed: random(2) === 0,
+			previous_snapshot_id: [null, 'any-0123456789ab'][random(2)],
+		}),
+	);
+};
+
 const QUERIES: Readonly<Record<string, string>> = {
 	functions: FUNCTIONS_QUERY,
 	verdicts: 'SELECT * FROM `${dataset}.verdicts` ORDER BY entry_id',
 	findings: 'SELECT * FROM `${dataset}.findings` ORDER BY day, fingerprint',
 	rejects: 'SELECT * FROM `${dataset}.rejects` ORDER BY message_id',
+	policy_findings: 'SELECT * FROM `${dataset}.policy_findings` ORDER BY snapshot_id, fingerprint',
+	snapshots: 'SELECT * FROM `${dataset}.snapshots` ORDER BY snapshot_id, collected_at',
 	'verdicts of a day': `SELECT entry_id FROM \`\${dataset}.verdicts\` WHERE timestamp < TIMESTAMP '2026-03-02 00:00:00+00' ORDER BY entry_id`,
 	'findings of a day': `SELECT * FROM \`\${dataset}.findings\` WHERE day = DATE '2026-03-02' ORDER BY fingerprint`,
 };
@@ -86,9 +116,14 @@ describe('BigQuery and DuckDB', (it) => {
 		const schemas = await readSchemas();
 		const emulator = await createEmulator({ host, project: process.env['BIGQUERY_EMULATOR_PROJECT'] ?? 'test-project' }, schemas);
 		const duckdb = await openDuckdb();
-		const rows: Readonly<Record<TableName, readonly Row[]>> = { verdicts_v1: judgements(20260302, 400), rejects_v1: rejects(7, 60) };
+		const rows: Readonly<Record<TableName, readonly Row[]>> = {
+			verdicts_v1: judgements(20260302, 400),
+			rejects_v1: rejects(7, 60),
+			policy_findings_v1: policyFindings(11, 80),
+			snapshots_v1: collections(13, 60),
+		};
 		try {
-			for (const table of ['verdicts_v1', 'rejects_v1'] as const) {
+			for (const table of ['verdicts_v1', 'rejects_v1', 'policy_findings_v1', 'snapshots_v1'] as const) {
 				await Promise.all(rows[table].map((row) => duckdb.write(table, row)));
 				await emulator.insert(table, rows[table]);
 			}

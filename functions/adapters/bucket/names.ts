@@ -6,6 +6,7 @@ import type { ClusterKey } from '../../ports.ts';
  *
  *     clusters/<project>/<location>/<name>/2026-03-04T050607Z.json.gz   a snapshot, named by its `validFrom`; never changed
  *     clusters/<project>/<location>/<name>/latest.json                  the newest one's name, and until when it was seen unchanged
+ *     clusters/<project>/<location>/<name>/collecting.json              who collects, and until when others leave it to them
  *
  * A snapshot is written before `latest.json` names it, so what that names is there.
  */
@@ -21,6 +22,9 @@ export interface Latest {
 }
 
 export const LATEST_NAME = 'latest.json';
+export const COLLECTING_NAME = 'collecting.json';
+/** Of both. */
+export const MAX_LATEST_BYTES = 64 * 1024;
 const LATEST_FORMAT = 1;
 
 /** Bucket names of objects end at 1024 bytes. */
@@ -47,6 +51,12 @@ const EXTENSION = '.json.gz';
 /** How a snapshot's object is named. Takes what `parseTime` returned. */
 export const snapshotName = (validFrom: string): string => `${formatTimeName(validFrom)}${EXTENSION}`;
 
+/** The time that a snapshot's name says, as `parseTime` writes it; `undefined` where `snapshotName` writes no such name. */
+export function snapshotTime(name: string): string | undefined {
+	const time = name.endsWith(EXTENSION) ? parseTimeName(name.slice(0, -EXTENSION.length)) : undefined;
+	return time === undefined || snapshotName(time) !== name ? undefined : time;
+}
+
 /** A snapshot in a folder. */
 export interface NamedSnapshot {
 	readonly name: string;
@@ -56,8 +66,8 @@ export interface NamedSnapshot {
 
 /** Only names that `snapshotName` writes. */
 export function parseSnapshotName(name: string): NamedSnapshot | undefined {
-	const time = name.endsWith(EXTENSION) ? parseTimeName(name.slice(0, -EXTENSION.length)) : undefined;
-	return time === undefined || snapshotName(time) !== name ? undefined : { name, from: sortableTime(time) };
+	const time = snapshotTime(name);
+	return time === undefined ? undefined : { name, from: sortableTime(time) };
 }
 
 /** The snapshots among the names, the earliest first. */

@@ -1,4 +1,5 @@
-import { type Access, type Answer, type Failure, readBody, request } from './request.ts';
+import { type BucketOptions, createConnection, isMissing } from './connection.ts';
+import { type Answer, readBody } from './request.ts';
 
 /** `too-large`: there are more bytes than were asked for. `corrupt`: they are stored as compressed, and are not. */
 export type ReadObject =
@@ -22,51 +23,30 @@ export interface ObjectStore {
 	list(folder: string, range: Range): Promise<readonly string[]>;
 }
 
-export interface BucketOptions {
-	readonly bucket: string;
-	/** Of another server than Google's; it is sent no credentials. */
-	readonly apiEndpoint?: string | undefined;
-	readonly projectId?: string | undefined;
-	/** How long one read or one list may take, with all its attempts. */
-	readonly deadlineMs?: number;
-}
-
 const DEADLINE_MS = 20_000;
 const MAX_PAGE_BYTES = 16 * 1024 * 1024;
 
-/**
- * Objects of Google Cloud Storage. Endpoint and credentials are the client's; it is loaded and made when it is first needed, because it
- * costs 0.2 s. Requests are our own: a stream of the client (8.4.0, with teeny-request 11.1.1) ends the process under Node 24 where it is
- * tried again or broken off (googleapis/google-cloud-node#8670, #9242), has no time-out, and takes others' connections with it.
- */
-export function openBucket({ bucket, apiEndpoint, projectId, deadlineMs = DEADLINE_MS }: BucketOptions): ObjectStore {
-	let opening: Promise<Access> | undefined;
-	const open = (): Promise<Access> => {
-		opening ??= openAccess({ apiEndpoint, projectId });
-		return opening;
-	};
-	const objects = `/storage/v1/b/${encodeURIComponent(bucket)}/o`;
-	const failed = (name: string, { detail }: Failure): Error => new Error(`cannot read gs://${bucket}/${name}: ${detail}`);
-
+/** Objects of Google Cloud Storage. */
+export function openBucket({ deadlineMs = DEADLINE_MS, ...options }: BucketOptions): ObjectStore {
+	const { objects, send, failure } = createConnection(options);
 	return {
 		async read(name, maxBytes) {
-			const answer: Answer<ReadObject> = await request(await open(), `${objects}/${encodeURIComponent(name)}?alt=media`, {
+			const answer: Answer<ReadObject> = await send(`${objects}/${encodeURIComponent(name)}?alt=media`, {
 				read: (response) => readObject(response, maxBytes),
 				endMs: performance.now() + deadlineMs,
 			});
 			if (answer.kind === 'ok') return answer.value;
-			if (answer.status === 404 && !NO_BUCKET.test(answer.detail)) return { kind: 'missing' };
-			throw failed(name, answer);
+			if (isMissing(answer)) return { kind: 'missing' };
+			throw failure('read', name, answer);
 		},
 
 		async list(folder, { from, until }) {
-			const access = await open();
 			const endMs = performance.now() + deadlineMs;
 			const query = new URLSearchParams({ prefix: folder, startOffset: `${folder}${from}`, fields: 'items(name),nextPageToken' });
 			const names: string[] = [];
 			for (;;) {
-				const answer: Answer<Page> = await request(access, `${objects}?${query}`, { read: readPage, endMs });
-				if (answer.kind === 'failed') throw failed(folder, answer);
+				const answer: Answer<Page> = await send(`${objects}?${query}`, { read: readPage, endMs });
+				if (answer.kind === 'failed') throw failure('read', folder, answer);
 				for (const name of answer.value.names) if (name.startsWith(folder)) names.push(name.slice(folder.length));
 				if (answer.value.next === undefined || (names.at(-1) ?? '') >= until) return names;
 				query.set('pageToken', answer.value.next);
@@ -75,19 +55,8 @@ export function openBucket({ bucket, apiEndpoint, projectId, deadlineMs = DEADLI
 	};
 }
 
-async function openAccess({ apiEndpoint, projectId }: Pick<BucketOptions, 'apiEndpoint' | 'projectId'>): Promise<Access> {
-	const { Storage } = await import('@google-cloud/storage');
-	const storage = new Storage({ ...(apiEndpoint !== undefined && { apiEndpoint }), ...(projectId !== undefined && { projectId }) });
-	return {
-		endpoint: storage.apiEndpoint,
-		headers: async () => (storage.customEndpoint ? new Headers() : storage.authClient.getRequestHeaders()),
-	};
-}
-
-/** Google's words for a bucket that is not there: a mistake of the deployment, while an object may well be missing. */
-const NO_BUCKET = /bucket does not exist/i;
-
-async function readObject(response: Response, maxBytes: number): Promise<ReadObject> {
+/** The content of an object that is there. */
+export async function readObject(response: Response, maxBytes: number): Promise<ReadObject> {
 	try {
 		const bytes = await readBody(response, maxBytes);
 		return bytes ? { kind: 'ok', bytes } : { kind: 'too-large' };

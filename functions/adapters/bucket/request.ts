@@ -14,6 +14,8 @@ export interface Failure {
 	readonly status?: number;
 	/** A sentence for a log: status, reason and the begin of what was answered; no headers, no tokens. */
 	readonly detail: string;
+	/** An attempt before this answer may have done what it was to do: it was not heard of, or failed at the other side. */
+	readonly doubtful: boolean;
 }
 
 export type Answer<T> = { readonly kind: 'ok'; readonly value: T } | Failure;
@@ -23,40 +25,59 @@ export interface RequestOptions<T> {
 	readonly read: (response: Response) => Promise<T>;
 	/** When it is given up, with all its attempts: a time as `performance.now()` tells it. */
 	readonly endMs: number;
+	/** How long one attempt may take. */
+	readonly attemptMs?: number | undefined;
+	/** Before each attempt after the first: at most so long and at least half of it, so that those who met do not meet again. */
+	readonly pausesMs?: readonly number[] | undefined;
+	/** What is POSTed; without it the request is a GET. */
+	readonly content?: Content;
+}
+
+export interface Content {
+	readonly bytes: Uint8Array<ArrayBuffer>;
+	readonly type: string;
 }
 
 /** A connection may be dead after the platform had stopped the CPU: then another one may not be. */
 const ATTEMPT_MS = 9_000;
-/** Before the second and the third attempt. Short trouble is waited for; longer is Pub/Sub's to try again. */
+/** Short trouble is waited for; longer is Pub/Sub's to try again. */
 const PAUSES_MS = [250, 750];
 const MAX_TEXT = 2048;
 
-/** GETs, and tries again where that may help and there is time. Never rejects. */
-export async function request<T>(access: Access, target: string, { read, endMs }: RequestOptions<T>): Promise<Answer<T>> {
+/** Asks, and tries again where that may help and there is time. Never rejects. */
+export async function request<T>(access: Access, target: string, options: RequestOptions<T>): Promise<Answer<T>> {
+	const { endMs, attemptMs = ATTEMPT_MS, pausesMs = PAUSES_MS } = options;
+	let doubtful = false;
 	for (let attempt = 0; ; attempt++) {
-		const { again, answer } = await tryOnce(access, target, { read, endMs: Math.min(endMs, performance.now() + ATTEMPT_MS) });
-		const pauseMs = PAUSES_MS[attempt];
-		if (!again || pauseMs === undefined || performance.now() + pauseMs >= endMs) return answer;
+		const { again, answer } = await tryOnce(access, target, { ...options, endMs: Math.min(endMs, performance.now() + attemptMs) });
+		if (answer.kind === 'ok') return answer;
+		const pauseMs = (pausesMs[attempt] ?? Number.POSITIVE_INFINITY) * (0.5 + Math.random() / 2);
+		if (!again || performance.now() + pauseMs >= endMs) return { ...answer, doubtful };
+		doubtful ||= answer.doubtful;
 		await sleep(pauseMs);
 	}
 }
 
 interface Attempt<T> {
+	/** `doubtful`: of this attempt itself. */
 	readonly answer: Answer<T>;
 	readonly again: boolean;
 }
 
-async function tryOnce<T>(access: Access, target: string, { read, endMs }: RequestOptions<T>): Promise<Attempt<T>> {
+async function tryOnce<T>(access: Access, target: string, { read, endMs, content }: RequestOptions<T>): Promise<Attempt<T>> {
 	const signal = AbortSignal.timeout(Math.max(1, Math.ceil(endMs - performance.now())));
 	try {
-		const headers = await unlessAborted(access.headers(), signal);
-		const response = await fetch(`${access.endpoint}${target}`, { headers, signal, redirect: 'error' });
+		const headers = new Headers(await unlessAborted(access.headers(), signal));
+		if (content) headers.set('content-type', content.type);
+		const sent = content && { method: 'POST', body: content.bytes };
+		const response = await fetch(`${access.endpoint}${target}`, { ...sent, headers, signal, redirect: 'error' });
 		if (response.ok) return { answer: { kind: 'ok', value: await read(response) }, again: false };
 		const { status } = response;
 		const detail = describeStatus(response, await readText(response));
-		return { answer: { kind: 'failed', status, detail }, again: isTransient(status) };
+		return { answer: { kind: 'failed', status, detail, doubtful: status >= 500 || status === 408 }, again: isTransient(status) };
 	} catch (error) {
-		return { answer: { kind: 'failed', detail: signal.aborted ? 'no answer in time' : describeError(error) }, again: true };
+		const detail = signal.aborted ? 'no answer in time' : describeError(error);
+		return { answer: { kind: 'failed', detail, doubtful: true }, again: true };
 	}
 }
 

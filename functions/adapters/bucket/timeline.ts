@@ -4,7 +4,16 @@ import { parseTime, sortableTime } from '../../policy/time.ts';
 import type { ClusterKey, FoundSnapshot, SnapshotSource } from '../../ports.ts';
 import { type Cache, createCache, type Loaded } from './cache.ts';
 import { bytesOf, openSnapshot, type Parsed, parseJson } from './document.ts';
-import { clusterFolder, dayOf, LATEST_NAME, type Latest, type NamedSnapshot, orderSnapshots, parseLatest } from './names.ts';
+import {
+	clusterFolder,
+	dayOf,
+	LATEST_NAME,
+	type Latest,
+	MAX_LATEST_BYTES,
+	type NamedSnapshot,
+	orderSnapshots,
+	parseLatest,
+} from './names.ts';
 import type { ObjectStore } from './objects.ts';
 
 /** A state that was last seen longer than this before an entry may have changed since. */
@@ -16,7 +25,6 @@ const BAD_FOR_MS = 5 * 60_000;
 const LIST_DAYS = 8;
 /** How many snapshots an entry tries: after that many bad ones it has none. */
 const MAX_TRIED = 10;
-const MAX_LATEST_BYTES = 64 * 1024;
 const MAX_CACHE_BYTES = 256 * 1024 * 1024;
 const MAX_CLUSTERS = 1000;
 const MAX_NAMES = 200_000;

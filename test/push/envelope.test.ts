@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { type Message, parseEnvelope } from '../../functions/ingest/envelope.ts';
+import { type Message, parseEnvelope } from '../../functions/push/envelope.ts';
 import { describe } from '../describe.ts';
 
 function message(body: unknown): Message {

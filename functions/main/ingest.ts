@@ -1,15 +1,15 @@
-import rejects from '../schemas/tables/rejects_v1.json' with { type: 'json' };
-import verdicts from '../schemas/tables/verdicts_v1.json' with { type: 'json' };
-import { createBigquery } from './adapters/bigquery.ts';
-import { createBucketSnapshots } from './adapters/bucket.ts';
-import { createSnapshotPublisher } from './adapters/pubsub.ts';
-import type { Field } from './adapters/schemas.ts';
-import { parseConfig } from './config.ts';
-import { createGroupCommit } from './ingest/group-commit.ts';
-import { createIngest } from './ingest/handler.ts';
-import type { AcceptedTimes } from './ingest/ingest.ts';
-import { createIngestLog } from './ingest/log.ts';
-import { createSnapshotRequests } from './ingest/snapshot-requests.ts';
+import rejects from '../../schemas/tables/rejects_v1.json' with { type: 'json' };
+import verdicts from '../../schemas/tables/verdicts_v1.json' with { type: 'json' };
+import { createBigquery } from '../adapters/bigquery.ts';
+import { createBucketSnapshots } from '../adapters/bucket.ts';
+import { createSnapshotPublisher } from '../adapters/pubsub.ts';
+import type { Field } from '../adapters/schemas.ts';
+import { createGroupCommit } from '../ingest/group-commit.ts';
+import { createIngest } from '../ingest/handler.ts';
+import type { AcceptedTimes } from '../ingest/ingest.ts';
+import { createIngestLog } from '../ingest/log.ts';
+import { createSnapshotRequests } from '../ingest/snapshot-requests.ts';
+import { log, now, readConfig } from './process.ts';
 
 const DAY_MS = 86_400_000;
 /** BigQuery streams into day partitions from 10 years back to 1 year ahead, leap days not counted. */
@@ -19,16 +19,7 @@ const FRESH_MS = 5000;
 /** Of a snapshot's JSON: a cluster of 30,000 Pods is some 60 MB. */
 const MAX_SNAPSHOT_BYTES = 256 * 1024 * 1024;
 
-const now = (): Date => new Date();
-const log = (line: object): void => {
-	process.stdout.write(`${JSON.stringify(line)}\n`);
-};
-
-const parsed = parseConfig(process.env);
-if (parsed.kind === 'refused') throw new Error(`the configuration is not complete:\n${parsed.problems.join('\n')}`);
-const { config } = parsed;
-
-const { bucket, dataset, group, snapshotTopic, candidates, patienceMs, logLinesPerSecond } = config;
+const { bucket, dataset, group, snapshotTopic, candidates, patienceMs, logLinesPerSecond } = readConfig();
 const tables = new Map<string, readonly Field[]>([
 	['verdicts_v1', verdicts as readonly Field[]],
 	['rejects_v1', rejects as readonly Field[]],

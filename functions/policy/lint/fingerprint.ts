@@ -1,0 +1,22 @@
+import { type Cluster, escapePart } from '../explain.ts';
+import { hashText } from '../hash.ts';
+import type { LintFinding } from './finding.ts';
+
+/**
+ * What makes two findings of the linter the same problem, as one line: cluster, `lint`, construct, direction, kind and name of the policy,
+ * the hash of its rule's content and the clause. Not the places: moving a rule, a peer or a port entry changes nothing.
+ */
+export function lintFingerprint(finding: LintFinding, cluster: Cluster | undefined): string {
+	const { construct, direction, policyKind, policyNamespace, policyName, source, clause } = finding;
+	const parts = [
+		`${cluster?.project ?? '-'}/${cluster?.location ?? '-'}/${cluster?.name ?? '-'}`,
+		'lint',
+		construct,
+		direction ?? '-',
+		policyKind,
+		policyNamespace === undefined ? policyName : `${policyNamespace}/${policyName}`,
+		source === undefined ? '-' : hashText(JSON.stringify(source)),
+		clause,
+	];
+	return parts.map(escapePart).join('|');
+}

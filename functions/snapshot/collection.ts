@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import { compileSnapshot } from '../policy/compile.ts';
+import { lintSnapshot } from '../policy/lint.ts';
+import type { Snapshot } from '../policy/model.ts';
+import type { Mask } from '../policy/semantics.ts';
+import type { ClusterKey, KubernetesApi, Row, SnapshotStore, TableName, Warehouse } from '../ports.ts';
+import { engineVersion } from '../version.ts';
+import { createSnapshot } from './canonical.ts';
+import { collectState } from './collect.ts';
+import type { Collection } from './handler.ts';
+import { type CollectionFacts, toPolicyFindingRows, toSnapshotRow } from './rows.ts';
+import { saveCollected } from './store.ts';
+import type { Trigger } from './trigger.ts';
+
+/** A cluster that can be read. `description`: the GKE API's Cluster. */
+export interface OpenCluster {
+	readonly api: KubernetesApi;
+	readonly description: unknown;
+}
+
+export interface CollectionPorts {
+	readonly open: (cluster: ClusterKey) => Promise<OpenCluster>;
+	readonly store: SnapshotStore;
+	readonly warehouse: Warehouse;
+	/** What Dataplane V2 may be. */
+	readonly candidates: Mask;
+	/** How long the rows of one collection may take to be durable. */
+	readonly patienceMs: number;
+	readonly now: () => Date;
+	/** Hears of each row that its table refuses for ever: it must not keep the snapshot from its readers. */
+	readonly onRefused: (table: TableName, detail: string) => void;
+}
+
+/** Rows that are handed to the warehouse at once: less than what may wait there. */
+const ROWS = 1000;
+
+/**
+ * Makes the function that reads a cluster once, keeps its state by time, and writes what there is to say of it: a row of `snapshots_v1` for
+ * every collection, and the linter's findings for every new state. Rows are durable before readers are told of the snapshot: whoever dies
+ * in between repeats it all. Rejects where the cluster, the store or the warehouse cannot be reached.
+ */
+export function createCollection(ports: CollectionPorts): (cluster: ClusterKey, trigger: Trigger) => Promise<Collection> {
+	const { open, store, warehouse, candidates, patienceMs, now, onRefused } = ports;
+
+	async function writeAll(table: TableName, rows: readonly Row[], keyOf: (row: Row) => unknown): Promise<void> {
+		const untilMs = now().getTime() + patienceMs;
+		for (let from = 0; from < rows.length; from += ROWS)
+			await Promise.all(rows.slice(from, from + ROWS).map((row) => write(table, row, { key: keyOf(row), untilMs })));
+	}
+
+	function write(table: TableName, row: Row, { key, untilMs }: { readonly key: unknown; readonly untilMs: number }): Promise<void> {
+		const identity = [table, row['snapshot_id'], key, engineVersion(candidates)];
+		const insertId = createHash('sha256').update(JSON.stringify(identity)).digest('base64url');
+		const { promise, resolve, reject } = Promise.withResolvers<void>();
+		warehouse.append(table, row, {
+			insertId,
+			untilMs,
+			settle(appended) {
+				if (appended.kind === 'failed') reject(appended.error);
+				else if (appended.kind === 'queue-full') reject(new Error(`too many rows wait to be written to ${table}`));
+				else {
+					if (appended.kind === 'refused') onRefused(table, appended.detail);
+					resolve();
+				}
+			},
+		});
+		return promise;
+	}
+
+	const writeSnapshotRow = (facts: Omit<CollectionFacts, 'candidates'>): Promise<void> =>
+		writeAll('snapshots_v1', [toSnapshotRow({ ...facts, candidates })], (row) => row['collected_at']);
+
+	async function writeFindings(snapshot: Snapshot, cluster: ClusterKey): Promise<void> {
+		const compiled = compileSnapshot(snapshot);
+		const findings = lintSnapshot(compiled, candidates);
+		const rows = toPolicyFindingRows({ snapshot: compiled, findings, candidates, cluster, lintedAt: now() });
+		await writeAll('policy_findings_v1', rows, (row) => row['fingerprint']);
+	}
+
+	return async function collectOnce(cluster, { reason, changedAt }) {
+		const { api, description } = await open(cluster);
+		const { state, collectedAt, problems, unreadableKinds } = await collectState({ api, description, now: () => now().getTime() });
+		const facts = { cluster, collectedAt, reason };
+		const saved = await saveCollected(store, {
+			cluster,
+			state,
+			collectedAt,
+			changedAt,
+			async beforeNewest(stored) {
+				if (stored.kind === 'unchanged') {
+					// The snapshot that holds the state, as it was made: the same state and time give the same id.
+					const snapshot = createSnapshot({ state, validFrom: stored.newest.validFrom });
+					await writeSnapshotRow({ ...facts, snapshot, changed: false });
+					return;
+				}
+				const { snapshot } = stored;
+				await writeFindings(snapshot, cluster);
+				await writeSnapshotRow({ ...facts, snapshot, previous: snapshot.previous, changed: stored.kind === 'changed' });
+			},
+		});
+		return { snapshotId: saved.newest.id, saved: saved.kind, problems: problems.length, unreadableKinds };
+	};
+}
