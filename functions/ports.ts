@@ -98,11 +98,15 @@ export type KubernetesAnswer =
 	/** 403: it does not tell us. */
 	| { readonly kind: 'forbidden' }
 	/** 410: the list has changed too much since its first page. It can be continued with this token, where there is one. */
-	| { readonly kind: 'expired'; readonly continueWith: string | undefined };
+	| { readonly kind: 'expired'; readonly continueWith: string | undefined }
+	/** 5xx, also when asked again: what answers for this path is down, such as an aggregated API server. `detail`: the status and some words. */
+	| { readonly kind: 'unavailable'; readonly detail: string }
+	/** There are more bytes than are read at once. */
+	| { readonly kind: 'too-large'; readonly detail: string };
 
 /** A Kubernetes API server. */
 export interface KubernetesApi {
-	/** `path` with its query, such as `/api/v1/pods?limit=500`. Rejects where there is no answer, or trouble at the other side. */
+	/** `path` with its query, such as `/api/v1/pods?limit=500`. Rejects where there is no answer, or another one than these. */
 	get(path: string): Promise<KubernetesAnswer>;
 }
 

@@ -9,7 +9,10 @@ export interface GkeOptions {
 }
 
 export interface Gke {
-	/** GKE's description of the cluster, as plain data. Rejects where there is no such cluster, no right to see it, or no answer. */
+	/**
+	 * GKE's description of the cluster, as plain data. Rejects where there is no such cluster (then the error has `retriable: false`), no right
+	 * to see it, or no answer.
+	 */
 	describe(cluster: Required<ClusterKey>): Promise<unknown>;
 	/** Headers with an access token, for the cluster's own API server. */
 	headers(): Promise<Headers>;
@@ -33,7 +36,8 @@ export function createGke({ apiEndpoint, timeoutMs = 20_000 }: GkeOptions = {}):
 				const [cluster] = await (await open()).getCluster({ name: path }, { timeout: timeoutMs });
 				return cluster;
 			} catch (cause) {
-				throw new Error(`GKE does not describe ${path}: ${describeError(cause)}`);
+				const error = new Error(`GKE does not describe ${path}: ${describeError(cause)}`);
+				throw isNotFound(cause) ? Object.assign(error, { retriable: false }) : error;
 			}
 		},
 		async headers() {
@@ -63,6 +67,9 @@ async function openClient(apiEndpoint: string | undefined): Promise<ClusterManag
 		authClient,
 	});
 }
+
+/** By the number that gRPC has for it, or HTTP's. */
+const isNotFound = (cause: unknown): boolean => cause instanceof Error && 'code' in cause && (cause.code === 5 || cause.code === 404);
 
 const SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
 const MAX_DETAIL = 500;

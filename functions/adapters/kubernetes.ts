@@ -14,6 +14,8 @@ export interface KubernetesOptions extends TlsOptions {
 	readonly timeoutMs?: number;
 	/** Until an endpoint counts as one that cannot be reached. */
 	readonly connectTimeoutMs?: number;
+	/** For how long it is asked at all, from now on: then every `get` rejects. Absent: without end. */
+	readonly patienceMs?: number;
 	/** Of a body, uncompressed. */
 	readonly maxBytes?: number;
 	/** In ms since 1970. */
@@ -38,7 +40,8 @@ const MAX_PAUSE_MS = 30_000;
  */
 export function createKubernetesApi(options: KubernetesOptions): KubernetesApi {
 	const { servers, timeoutMs = TIMEOUT_MS, connectTimeoutMs = CONNECT_TIMEOUT_MS, maxBytes = MAX_BYTES } = options;
-	const { now = Date.now, sleep = wait, random = Math.random } = options;
+	const { now = Date.now, sleep = wait, random = Math.random, patienceMs = Number.POSITIVE_INFINITY } = options;
+	const endMs = now() + patienceMs;
 	if (servers.length === 0) throw new Error('no endpoint of the Kubernetes API server is given');
 	const connections = servers.map((server) => createConnection(server, { tls: options, timeoutMs, connectTimeoutMs, maxBytes }));
 	let kept: (typeof connections)[number] | undefined;
@@ -59,12 +62,15 @@ export function createKubernetesApi(options: KubernetesOptions): KubernetesApi {
 		async get(path) {
 			const plain = path.split('?', 1)[0] ?? '';
 			for (let number = 0; ; number++) {
+				if (now() >= endMs) throw new Error(`GET ${plain}: not all was read within ${patienceMs / 1000} s`);
 				const headers = await readHeaders(options, { plain, timeoutMs });
 				const exchange = await attempt(path, headers);
 				const redact = createRedaction(path, headers);
-				const pauseMs = PAUSES_MS[number];
-				if (pauseMs === undefined || !mayHelp(exchange)) return settle(exchange, { plain, redact });
-				await sleep(Math.max(retryAfterMs(exchange, now()), (pauseMs * (1 + random())) / 2));
+				const atMost = PAUSES_MS[number];
+				if (atMost === undefined || !mayHelp(exchange)) return settle(exchange, { plain, redact });
+				const pauseMs = Math.max(retryAfterMs(exchange, now()), (atMost * (1 + random())) / 2);
+				if (now() + pauseMs >= endMs) return settle(exchange, { plain, redact });
+				await sleep(pauseMs);
 			}
 		},
 	};
@@ -94,8 +100,10 @@ function settle(
 	exchange: Exchange,
 	{ plain, redact }: { readonly plain: string; readonly redact: (text: string) => string },
 ): KubernetesAnswer {
+	if (exchange.kind === 'too-large') return { kind: 'too-large', detail: exchange.detail };
 	if (exchange.kind !== 'answered') throw new Error(`GET ${plain}: ${redact(exchange.detail)}`);
 	const answer = toAnswer(exchange.status, exchange.body);
 	if (typeof answer !== 'string') return answer;
+	if (exchange.status >= 500) return { kind: 'unavailable', detail: redact(answer) };
 	throw Object.assign(new Error(`GET ${plain}: ${redact(answer)}`), { status: exchange.status });
 }

@@ -82,13 +82,18 @@ export interface Snapshotting extends Pick<SnapshotOptions, 'out' | 'at' | 'watc
 
 /** Collects once, or again and again, says what became of it, and answers with the exit code. */
 export async function snapshot({ open, out, at, watch }: Snapshotting, surroundings: Surroundings): Promise<ExitCode> {
-	const { signal } = surroundings;
+	if (at !== undefined && Date.parse(at) > surroundings.now().getTime()) {
+		surroundings.stderr.write(`policy-audit: --at ${at} lies ahead: nobody knows what holds from then on\n`);
+		return EXIT.nothing;
+	}
 	let worst: ExitCode = EXIT.done;
 	for (;;) {
 		const code = await collectOnce({ open, out, ...(at !== undefined && { at }) }, surroundings);
 		if (watch === undefined) return code;
 		// A cluster that cannot be reached now may be later.
 		if (code !== EXIT.done) worst = EXIT.refused;
+		// Only here: whoever asks for it takes Ctrl-C upon itself, and to look once is not interrupted otherwise.
+		const { signal } = surroundings;
 		await sleep(watch * 1000, undefined, { signal }).catch(() => undefined);
 		if (signal.aborted) return worst;
 	}
@@ -105,8 +110,7 @@ async function collectOnce({ open, out, at }: Omit<Snapshotting, 'watch'>, { std
 		const collected = await collectState({ ...source, now: () => now().getTime() });
 		const { state, collectedAt, problems, unreadableKinds } = collected;
 		for (const { file, message } of problems) complain(`${file}: ${message}`);
-		for (const kind of unreadableKinds)
-			complain(`${kind}: the API server does not let it be listed, so whether there are any is not known`);
+		for (const kind of unreadableKinds) complain(`${kind}: the API server does not list it, so whether there are any is not known`);
 		const written = await writeToFolder(out, { state, collectedAt, validFrom: at ?? collectedAt });
 		stdout.write(`${printable(describe(written, state))}\n`);
 		return problems.length + unreadableKinds.length > 0 ? EXIT.refused : EXIT.done;

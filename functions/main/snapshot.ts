@@ -14,6 +14,8 @@ import { endpointsOf, NO_ENDPOINT } from '../snapshot/endpoints.ts';
 import { createSnapshotFunction } from '../snapshot/handler.ts';
 import { log, now, readConfig } from './process.ts';
 
+/** Of reading a cluster: with what comes before and after it less than a lease, and than any ack deadline. */
+const READ_MS = 150_000;
 /** Of a collection's rows. */
 const PATIENCE_MS = 60_000;
 
@@ -31,7 +33,7 @@ async function open({ project = projectId, location, name }: ClusterKey): Promis
 	const description = await gke.describe({ project, location, name });
 	const endpoints = endpointsOf(description);
 	if (endpoints.servers.length === 0) throw new Error(NO_ENDPOINT);
-	return { description, api: createKubernetesApi({ ...endpoints, headers: () => gke.headers() }) };
+	return { description, api: createKubernetesApi({ ...endpoints, headers: () => gke.headers(), patienceMs: READ_MS }) };
 }
 
 const collect = createCollection({
@@ -40,6 +42,7 @@ const collect = createCollection({
 	warehouse,
 	candidates,
 	patienceMs: PATIENCE_MS,
+	queueRows: group.queueRows,
 	now,
 	onRefused: (table, detail) => log({ severity: 'ERROR', message: `the table ${table} refuses a row: ${detail}` }),
 });

@@ -7,7 +7,7 @@ import type { Draft, LintFinding, OtherDraft } from './lint/finding.ts';
 import { type Holdings, holdingsOf, podsBeside, somePod, subjectsWhere } from './lint/holdings.ts';
 import { isSelected, lintPeers } from './lint/peer.ts';
 import { lintPorts } from './lint/port.ts';
-import { effectOf, summaryOf } from './lint/sentence.ts';
+import { bounded, effectOf, summaryOf } from './lint/sentence.ts';
 import { lintOther, lintOtherNetwork, lintWhole } from './lint/whole.ts';
 import type { Direction } from './model.ts';
 import { CALICO, DEFAULT_CANDIDATES, type Mask } from './semantics.ts';
@@ -37,7 +37,8 @@ function lintPolicy(policy: CompiledPolicy, holdings: Holdings): Draft[] {
 	const contexts = rules.map((rule) => ({ policy, rule, subjects, anyone, holdings }));
 	return [
 		...lintWhole(policy, holdings),
-		...contexts.flatMap((context) => [...lintPeers(context), ...lintPorts(context), ...lintDisguises(context)]),
+		...contexts.flatMap((context) => [...lintPeers(context), ...lintPorts(context)]),
+		...lintDisguises(contexts),
 	];
 }
 
@@ -52,14 +53,14 @@ function finish(draft: Draft, holdings: Holdings): LintFinding {
 		...(rule && { rule: rule.index }),
 		...(peer !== undefined && { peer }),
 		...(port !== undefined && { port }),
-		clause,
+		clause: bounded(clause),
 	};
 	const { count, sample } = subjects;
 	const effect = example
 		? effectOf(holdings.snapshot, example)
 		: witnesses
 			? 'no connection of what the cluster holds now was found that it changes'
-			: detail;
+			: bounded(detail);
 	return {
 		construct,
 		...ofConstruct(construct),
@@ -69,7 +70,7 @@ function finish(draft: Draft, holdings: Holdings): LintFinding {
 		affected: { count, sample },
 		differsNow: example !== undefined,
 		...(example && { example }),
-		detail,
+		detail: bounded(detail),
 		summary: summaryOf(where, { construct, count, effect }),
 	};
 }

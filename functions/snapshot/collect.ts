@@ -24,12 +24,12 @@ export interface Collected {
 	readonly state: ClusterState;
 	/** RFC 3339 UTC: before the first list was read. What changed since then may be in the state, or half of it. */
 	readonly collectedAt: string;
-	/** Objects that were refused; policies among them are in the state as unreadable. */
+	/** Objects that were refused; policies among them are in the state as unreadable. And paths that nobody answered for. */
 	readonly problems: readonly Problem[];
 	readonly warnings: readonly Problem[];
 	/** Kinds that the server does not have. */
 	readonly absentKinds: readonly string[];
-	/** Kinds that it does not let us list; the state has them too. */
+	/** Kinds that it does not let us list, or cannot list now; the state has them too. */
 	readonly unreadableKinds: readonly string[];
 	/** Objects of each kind that was listed, as many as the server has. */
 	readonly counts: Readonly<Record<string, number>>;
@@ -49,12 +49,20 @@ export async function collectState({ api, description, now, pageSize = PAGE_SIZE
 		if (!isClusterDescription(description)) throw new Error('the cluster description is no Cluster of the GKE API');
 		reducer.add(description, { file: 'cluster description' });
 	}
-	const { served, absent } = await discoverKinds(api);
-	const missing = absent.filter((name) => NEEDED.has(name) || name === 'NetworkPolicy');
+	const { served, absent, unavailable } = await discoverKinds(api);
+	const missing = absent.filter(isExpected);
 	// To take an answer that lacks them for a cluster without policies would turn every verdict round.
 	if (missing.length > 0) throw new Error(`the API server does not serve ${missing.join(', ')}`);
 	const absentKinds = [...absent];
 	const unreadableKinds: string[] = [];
+	const down: Problem[] = [];
+	/** For as long as what answers for some kinds is down, the rest is read: a snapshot that says so is more than none. */
+	const passOver = (names: readonly string[], { path, detail }: { readonly path: string; readonly detail: string }): void => {
+		if (names.some(isExpected)) throw new Error(`GET ${path}: ${detail}`);
+		unreadableKinds.push(...names);
+		down.push({ file: path, message: detail });
+	};
+	for (const { names, ...why } of unavailable) passOver(names, why);
 	const counts: Record<string, number> = {};
 	for (const kind of served) {
 		const { name, path } = kind;
@@ -62,17 +70,28 @@ export async function collectState({ api, description, now, pageSize = PAGE_SIZE
 		if (listing.kind === 'listed') {
 			reducer.absorb(listing.reducer);
 			counts[name] = listing.count;
-		} else if (NEEDED.has(name)) throw new Error(refusalOf(kind, listing.kind));
+		} else if (listing.kind === 'unavailable') passOver([name], { path, detail: listing.detail });
+		else if (NEEDED.has(name)) throw new Error(refusalOf(kind, listing.kind));
 		else if (listing.kind === 'absent' && name !== 'NetworkPolicy') absentKinds.push(name);
 		else unreadableKinds.push(name);
 	}
 	unreadableKinds.sort(compareText);
 	const { state, problems, warnings } = reducer.finish();
-	return { state: { ...state, unreadableKinds }, collectedAt, problems, warnings, absentKinds, unreadableKinds, counts };
+	return {
+		state: { ...state, unreadableKinds },
+		collectedAt,
+		problems: [...down, ...problems],
+		warnings,
+		absentKinds,
+		unreadableKinds,
+		counts,
+	};
 }
 
 /** What every verdict rests on. */
 const NEEDED = new Set(['Namespace', 'Node', 'Pod', 'Service']);
+/** What every server has. */
+const isExpected = (name: string): boolean => NEEDED.has(name) || name === 'NetworkPolicy';
 
 function refusalOf({ resource, group, path }: ServedKind, why: 'absent' | 'forbidden'): string {
 	if (why === 'absent') return `cannot list ${resource}: the server has no ${path}, which it said it had`;

@@ -27,12 +27,17 @@ export interface CollectionPorts {
 	/** How long the rows of one collection may take to be durable. */
 	readonly patienceMs: number;
 	readonly now: () => Date;
-	/** Hears of each row that its table refuses for ever: it must not keep the snapshot from its readers. */
+	/** Hears of each row that its table refuses for ever, or that cannot be made: it must not keep the snapshot from its readers. */
 	readonly onRefused: (table: TableName, detail: string) => void;
+	/** How many rows may wait in the warehouse. */
+	readonly queueRows?: number;
+	readonly lint?: typeof lintSnapshot;
 }
 
-/** Rows that are handed to the warehouse at once: less than what may wait there. */
+/** Rows that are handed to the warehouse at once. */
 const ROWS = 1000;
+/** Of one snapshot: nobody reads more, and who may write policies must not be able to keep a cluster's snapshots waiting for their rows. */
+const FINDINGS = 5000;
 
 /**
  * Makes the function that reads a cluster once, keeps its state by time, and writes what there is to say of it: a row of `snapshots_v1` for
@@ -40,12 +45,13 @@ const ROWS = 1000;
  * in between repeats it all. Rejects where the cluster, the store or the warehouse cannot be reached.
  */
 export function createCollection(ports: CollectionPorts): (cluster: ClusterKey, trigger: Trigger) => Promise<Collection> {
-	const { open, store, warehouse, candidates, patienceMs, now, onRefused } = ports;
+	const { open, store, warehouse, candidates, patienceMs, now, onRefused, queueRows = ROWS, lint = lintSnapshot } = ports;
+	const atOnce = Math.min(ROWS, queueRows);
 
 	async function writeAll(table: TableName, rows: readonly Row[], keyOf: (row: Row) => unknown): Promise<void> {
 		const untilMs = now().getTime() + patienceMs;
-		for (let from = 0; from < rows.length; from += ROWS)
-			await Promise.all(rows.slice(from, from + ROWS).map((row) => write(table, row, { key: keyOf(row), untilMs })));
+		for (let from = 0; from < rows.length; from += atOnce)
+			await Promise.all(rows.slice(from, from + atOnce).map((row) => write(table, row, { key: keyOf(row), untilMs })));
 	}
 
 	function write(table: TableName, row: Row, { key, untilMs }: { readonly key: unknown; readonly untilMs: number }): Promise<void> {
@@ -70,11 +76,18 @@ export function createCollection(ports: CollectionPorts): (cluster: ClusterKey, 
 	const writeSnapshotRow = (facts: Omit<CollectionFacts, 'candidates'>): Promise<void> =>
 		writeAll('snapshots_v1', [toSnapshotRow({ ...facts, candidates })], (row) => row['collected_at']);
 
-	async function writeFindings(snapshot: Snapshot, cluster: ClusterKey): Promise<void> {
-		const compiled = compileSnapshot(snapshot);
-		const findings = lintSnapshot(compiled, candidates);
-		const rows = toPolicyFindingRows({ snapshot: compiled, findings, candidates, cluster, lintedAt: now() });
-		await writeAll('policy_findings_v1', rows, (row) => row['fingerprint']);
+	function toFindingRows(snapshot: Snapshot, cluster: ClusterKey): readonly Row[] {
+		try {
+			const compiled = compileSnapshot(snapshot);
+			const all = lint(compiled, candidates);
+			const findings = all.slice(0, FINDINGS);
+			if (findings.length < all.length) onRefused('policy_findings_v1', `${all.length} findings, of which the first ${FINDINGS} are kept`);
+			return toPolicyFindingRows({ snapshot: compiled, findings, candidates, cluster, lintedAt: now() });
+		} catch (error) {
+			// A bug of ours, which the next attempt would meet again.
+			onRefused('policy_findings_v1', `the linter failed: ${error instanceof Error ? error.message : String(error)}`);
+			return [];
+		}
 	}
 
 	return async function collectOnce(cluster, { reason, changedAt }) {
@@ -94,7 +107,7 @@ export function createCollection(ports: CollectionPorts): (cluster: ClusterKey, 
 					return;
 				}
 				const { snapshot } = stored;
-				await writeFindings(snapshot, cluster);
+				await writeAll('policy_findings_v1', toFindingRows(snapshot, cluster), (row) => row['fingerprint']);
 				await writeSnapshotRow({ ...facts, snapshot, previous: snapshot.previous, changed: stored.kind === 'changed' });
 			},
 		});

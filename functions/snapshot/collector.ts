@@ -26,6 +26,9 @@ export interface CollectorLimits {
 
 const COLLECTOR_LIMITS: CollectorLimits = { settleMs: 3000, leaseMs: 240_000, patienceMs: 60_000, pollMs: 2000 };
 
+/** By which clocks of instances may differ. */
+const SKEW_MS = 60_000;
+
 /** Triggers of one cluster that wait together. */
 interface Waiting<T> {
 	trigger: Trigger;
@@ -49,7 +52,7 @@ export function createCollector<T>(ports: CollectorPorts<T>): (trigger: Trigger)
 		const { cluster } = trigger;
 		for (const untilMs = now().getTime() + limits.patienceMs; ; await sleep(limits.pollMs)) {
 			const { newest } = await store.readNewest(cluster);
-			if (newest && !isBefore(newest.seenUntil, trigger.requestedAt)) return { kind: 'collapsed' };
+			if (newest && wasSeen(newest.seenUntil, { since: trigger.requestedAt, nowMs: now().getTime() })) return { kind: 'collapsed' };
 			const lease = await store.lease(cluster, now().getTime() + limits.leaseMs);
 			if (lease) {
 				try {
@@ -74,6 +77,10 @@ export function createCollector<T>(ports: CollectorPorts<T>): (trigger: Trigger)
 		return own.done;
 	};
 }
+
+/** What lies ahead of the clock was seen by one that is wrong, and proves nothing. */
+const wasSeen = (seenUntil: string, { since, nowMs }: { readonly since: string; readonly nowMs: number }): boolean =>
+	!isBefore(seenUntil, since) && Date.parse(seenUntil) <= nowMs + SKEW_MS;
 
 const isBefore = (a: string, b: string): boolean => sortableTime(parseTime(a) ?? a) < sortableTime(parseTime(b) ?? b);
 

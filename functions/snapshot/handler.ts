@@ -20,7 +20,7 @@ export interface Collection {
 export interface SnapshotLine extends Trace {
 	readonly severity: 'INFO' | 'WARNING' | 'ERROR';
 	readonly message: string;
-	/** `refused`: the request or its message cannot be understood; `ignored`: it concerns no snapshot. */
+	/** `refused`: the request or its message cannot be understood, or there is no such cluster; `ignored`: it concerns no snapshot. */
 	readonly outcome: Collection['saved'] | 'collapsed' | 'ignored' | 'refused' | 'retry';
 	readonly cluster: string | null;
 	/** Why it was collected. */
@@ -33,7 +33,7 @@ export interface SnapshotLine extends Trace {
 }
 
 export interface SnapshotPorts {
-	/** Takes a trigger to its end. Rejects where the cluster, the bucket or the warehouse cannot be reached. */
+	/** Takes a trigger to its end. Rejects where the cluster, the bucket or the warehouse cannot be reached; with `retriable: false` for ever. */
 	readonly answer: (trigger: Trigger) => Promise<Collected<Collection>>;
 	readonly log: (line: SnapshotLine) => void;
 	readonly now: () => Date;
@@ -66,13 +66,17 @@ export function createSnapshotFunction({ answer, log, now, projectId }: Snapshot
 				},
 				(error: unknown) => {
 					const text = `${formatClusterName(trigger.cluster)} was not collected: ${error instanceof Error ? error.message : String(error)}`;
-					log({ severity: 'ERROR', message: text, outcome: 'retry', snapshot_id: null, ...known() });
-					settle({ status: 503, reason: 'not-collected' });
+					const final = isFinal(error);
+					log({ severity: 'ERROR', message: text, outcome: final ? 'refused' : 'retry', snapshot_id: null, ...known() });
+					settle(final ? { status: 204 } : { status: 503, reason: 'not-collected' });
 				},
 			);
 		},
 	});
 }
+
+/** Whether it will be no other the next time, as where the cluster was deleted. */
+const isFinal = (error: unknown): boolean => error instanceof Error && 'retriable' in error && error.retriable === false;
 
 const knownOf = ({ id }: Message, { cluster, reason }: Trigger) => ({ cluster: formatClusterName(cluster), reason, message_id: id });
 

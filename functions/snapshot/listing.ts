@@ -7,11 +7,14 @@ export type Listing =
 	| { readonly kind: 'listed'; readonly reducer: Reducer; readonly count: number }
 	/** The server does not tell us, or no longer has the kind. */
 	| { readonly kind: 'forbidden' }
-	| { readonly kind: 'absent' };
+	| { readonly kind: 'absent' }
+	/** What answers for the kind is down. */
+	| { readonly kind: 'unavailable'; readonly detail: string };
 
 export interface ListOptions {
 	/** Of the list, without a query. */
 	readonly path: string;
+	/** Objects a page, to begin with. */
 	readonly pageSize: number;
 }
 
@@ -39,8 +42,9 @@ async function readPages(api: KubernetesApi, { path, pageSize }: ListOptions): P
 	let count = 0;
 	let token = '';
 	let expired = 0;
+	let limit = pageSize;
 	for (let request = 0; request < MAX_PAGES; request++) {
-		const answer = await api.get(`${path}?limit=${pageSize}${token === '' ? '' : `&continue=${encodeURIComponent(token)}`}`);
+		const answer = await api.get(`${path}?limit=${limit}${token === '' ? '' : `&continue=${encodeURIComponent(token)}`}`);
 		switch (answer.kind) {
 			case 'ok': {
 				const page = readPage(answer.document, path);
@@ -57,9 +61,16 @@ async function readPages(api: KubernetesApi, { path, pageSize }: ListOptions): P
 				if (answer.continueWith === undefined || ++expired > MAX_EXPIRED) return { kind: 'restart' };
 				token = answer.continueWith;
 				break;
+			case 'too-large':
+				// Whoever may create objects can make them large: they must not keep the whole cluster from being read.
+				if (limit === 1) throw new Error(`GET ${path}: ${answer.detail}`);
+				limit = Math.ceil(limit / 2);
+				break;
 			case 'absent':
 			case 'forbidden':
 				return { kind: answer.kind };
+			case 'unavailable':
+				return answer;
 			default:
 				answer satisfies never;
 		}

@@ -5,6 +5,12 @@ import { canonicalState, createSnapshot, encodeSnapshot, ID_DIGITS, stateHash } 
 
 /** An unchanged state is written again after this time: snapshots are kept for longer, and readers look back for a day more. */
 const REWRITE_AFTER_MS = 7 * 24 * 60 * 60_000;
+/**
+ * A state holds from the change that the audit log tells of, where it was collected this soon after it. Later, as where Pub/Sub had to deliver
+ * again for hours, Pods have come and gone since, and there were other changes.
+ */
+const CHANGE_WITHIN_MS = 15 * 60_000;
+const AHEAD_MS = 60 * 60_000;
 /** How often others may be quicker. Each time one of them got on. */
 const MAX_ROUNDS = 10;
 /** How many times in a row, a millisecond apart, may be taken. */
@@ -119,7 +125,7 @@ interface Known {
 
 function decide(run: Run, { newest, keptFrom }: Known): Decision {
 	const { hash, collectedAt, changedAt } = run;
-	if (!newest) return { kind: 'changed', validFrom: keptFrom ?? collectedAt, previous: undefined };
+	if (!newest || isAhead(newest, collectedAt)) return { kind: 'changed', validFrom: keptFrom ?? collectedAt, previous: undefined };
 	const { id, validFrom, seenUntil } = newest;
 	const same = id.endsWith(`-${hash.slice(0, ID_DIGITS)}`);
 	const previous = { id, seenUntil };
@@ -134,7 +140,7 @@ function decide(run: Run, { newest, keptFrom }: Known): Decision {
 		return { kind: 'rewritten', validFrom: collectedAt, previous: { id, seenUntil: collectedAt } };
 	}
 	if (isAfter(seenUntil, collectedAt)) return { kind: 'older', newest };
-	const from = changedAt !== undefined && isAfter(changedAt, seenUntil) && !isAfter(changedAt, collectedAt) ? changedAt : collectedAt;
+	const from = changedAt !== undefined && isAfter(changedAt, seenUntil) && isSoonAfter(collectedAt, changedAt) ? changedAt : collectedAt;
 	return { kind: 'changed', validFrom: isAfter(from, validFrom) ? from : nextMillisecond(from), previous };
 }
 
@@ -162,7 +168,17 @@ const newestOf = ({ id, validFrom = '' }: Snapshot, collectedAt: string): Newest
 	seenUntil: isAfter(validFrom, collectedAt) ? validFrom : collectedAt,
 });
 
+/**
+ * Whether it says what no clock that is right can have said: it would keep everything that is collected from being the newest until then.
+ * Clocks of instances differ by less than that.
+ */
+const isAhead = ({ validFrom, seenUntil }: NewestSnapshot, collectedAt: string): boolean =>
+	Math.max(Date.parse(validFrom), Date.parse(seenUntil)) - Date.parse(collectedAt) > AHEAD_MS;
+
 const isAfter = (a: string, b: string): boolean => sortableTime(a) > sortableTime(b);
+
+const isSoonAfter = (collectedAt: string, changedAt: string): boolean =>
+	!isAfter(changedAt, collectedAt) && Date.parse(collectedAt) - Date.parse(changedAt) <= CHANGE_WITHIN_MS;
 
 /** Later than that time, whatever it has below a millisecond. */
 function nextMillisecond(time: string): string {

@@ -54,12 +54,28 @@ function textOf(object: Fields, key: string): string | undefined {
 	return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
+/**
+ * What a cluster, a location or a project can be called. Names go into paths of Google's API, of objects and into logs; and a cluster that
+ * none can be would be tried for as long as Pub/Sub delivers.
+ */
+const NAME = /^[\da-z](?:[\w.:-]{0,98}[\da-z])?$/i;
+
+type Named = Readonly<Record<'project' | 'location' | 'name', string | undefined>>;
+
+/** `undefined` where it is none, or none that can be. */
+function clusterOf({ project, location, name }: Named): ClusterKey | undefined {
+	if (location === undefined || name === undefined) return undefined;
+	if (![project ?? 'none', location, name].every((part) => NAME.test(part))) return undefined;
+	return project === undefined ? { location, name } : { project, location, name };
+}
+
 const CLUSTER = /^projects\/([^/]+)\/(?:locations|zones|regions)\/([^/]+)\/clusters\/([^/]+)$/;
 
 /** `projects/P/locations/L/clusters/C`; `undefined` where it is none. */
 export function parseClusterName(text: string): Required<ClusterKey> | undefined {
 	const [, project, location, name] = CLUSTER.exec(text) ?? [];
-	return project === undefined || location === undefined || name === undefined ? undefined : { project, location, name };
+	const cluster = clusterOf({ project, location, name });
+	return cluster && project !== undefined ? { ...cluster, project } : undefined;
 }
 
 /** As `parseClusterName` reads it. */
@@ -69,9 +85,7 @@ export const formatClusterName = ({ project, location, name }: ClusterKey): stri
 function readCluster(value: unknown): ClusterKey | undefined {
 	if (typeof value === 'string') return parseClusterName(value);
 	if (!isFields(value)) return undefined;
-	const [project, location, name] = [textOf(value, 'project'), textOf(value, 'location'), textOf(value, 'name')];
-	if (location === undefined || name === undefined) return undefined;
-	return project === undefined ? { location, name } : { project, location, name };
+	return clusterOf({ project: textOf(value, 'project'), location: textOf(value, 'location'), name: textOf(value, 'name') });
 }
 
 const CHANGES: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
@@ -104,10 +118,9 @@ function parseAuditEntry(entry: Fields, published: string): ParsedTrigger {
 	if (code !== 0) return ignored(`${method} was refused`);
 	const labels = partOf(partOf(entry, 'resource'), 'labels');
 	const [project, location, name] = [textOf(labels, 'project_id'), textOf(labels, 'location'), textOf(labels, 'cluster_name')];
-	if (location === undefined || name === undefined)
-		return refused('the audit entry names no cluster: resource.labels has no location or no cluster_name');
+	const cluster = clusterOf({ project, location, name });
+	if (!cluster) return refused('the audit entry names no cluster: resource.labels has no location or cluster_name, or none that can be');
 	const changedAt = parseTime(textOf(entry, 'timestamp') ?? '') ?? published;
-	const cluster = project === undefined ? { location, name } : { project, location, name };
 	return { kind: 'trigger', trigger: { cluster, reason: 'policy-change', requestedAt: changedAt, changedAt } };
 }
 

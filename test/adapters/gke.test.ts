@@ -40,12 +40,16 @@ const json = (response: ServerResponse, status: number, body: unknown): void => 
 };
 
 async function failureOf(promise: Promise<unknown>): Promise<string> {
+	return (await errorOf(promise)).message;
+}
+
+async function errorOf(promise: Promise<unknown>): Promise<Error & { retriable?: boolean }> {
 	try {
 		await promise;
 	} catch (error) {
-		return (error as Error).message;
+		return error as Error;
 	}
-	return 'it did not fail';
+	return new Error('it did not fail');
 }
 
 describe('GKE', (it) => {
@@ -86,6 +90,18 @@ describe('GKE', (it) => {
 					json(response, status, { error: { code: status, message, status: status === 404 ? 'NOT_FOUND' : 'PERMISSION_DENIED' } }),
 				async (gke) =>
 					is(await failureOf(gke.describe(KEY)), `GKE does not describe projects/p/locations/europe-west1/clusters/c: ${message}`),
+			);
+	});
+
+	it('tells a cluster that does not exist from one that may be described later', async () => {
+		for (const [status, name, retriable] of [
+			[404, 'NOT_FOUND', false],
+			[403, 'PERMISSION_DENIED', undefined],
+			[503, 'UNAVAILABLE', undefined],
+		] as const)
+			await withServer(
+				(_, response) => json(response, status, { error: { code: status, message: 'no', status: name } }),
+				async (gke) => is((await errorOf(gke.describe(KEY))).retriable, retriable, name),
 			);
 	});
 

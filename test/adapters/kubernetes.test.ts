@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { equal, is, match, not, ok } from 'uvu/assert';
 import { createKubernetesApi, type KubernetesOptions } from '../../functions/adapters/kubernetes.ts';
 import { describe } from '../describe.ts';
@@ -114,7 +116,10 @@ describe('kubernetes: trouble that may pass', (it) => {
 			}));
 		it(`${name}: and no more`, () =>
 			withServer({ faults: always(fault) }, async ({ api, server }) => {
-				match(await words(api.get(`${PODS}?limit=3`)), /^GET \/api\/v1\/pods: /);
+				const get = api.get(`${PODS}?limit=3`);
+				if (fault.kind === 'status' && fault.status >= 500)
+					equal(await get, { kind: 'unavailable', detail: `${fault.status} Told: told to answer this` });
+				else match(await words(get), /^GET \/api\/v1\/pods: /);
 				is(server.requests.length, 3);
 			}));
 	}
@@ -124,6 +129,15 @@ describe('kubernetes: trouble that may pass', (it) => {
 				is((await api.get(PODS)).kind, 'ok');
 				ok(server.requests.length > 1);
 			}));
+	it('a body that is not compressed as it says leaves no connection open', async () => {
+		const server = createServer((_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).write('x'.repeat(9999)));
+		await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+		const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+		const api = createKubernetesApi({ servers: [url], headers: async () => new Headers(), sleep: async () => {} });
+		is(await words(api.get(PODS)), 'GET /api/v1/pods: incorrect header check');
+		// Ends only when all connections have.
+		await new Promise((resolve) => server.close(resolve));
+	});
 	it('says that there was no answer in time', () =>
 		withServer({ faults: always({ kind: 'hang' }), client: { timeoutMs: 20 } }, async ({ api }) =>
 			is(await words(api.get(PODS)), 'GET /api/v1/pods: no answer in time'),
@@ -146,6 +160,22 @@ describe('kubernetes: trouble that may pass', (it) => {
 				await api.get(PODS);
 				equal(sleeps, [ms]);
 			}));
+	it('for longer than that it is not asked, whatever it answers', async () => {
+		let nowMs = NOW;
+		const sleep = async (ms: number) => {
+			nowMs += ms;
+		};
+		await withServer({ faults: always(status(503)), client: { patienceMs: 3000, now: () => nowMs, sleep } }, async ({ api, server }) => {
+			is((await api.get(PODS)).kind, 'unavailable');
+			equal([nowMs - NOW, server.requests.length], [2500, 3]);
+			// A pause that ends after it is not begun.
+			is((await api.get(PODS)).kind, 'unavailable');
+			equal([nowMs - NOW, server.requests.length], [2500, 4]);
+			nowMs = NOW + 3000;
+			is(await words(api.get(PODS)), 'GET /api/v1/pods: not all was read within 3 s');
+			is(server.requests.length, 4);
+		});
+	});
 	it('asks for credentials at each attempt', async () => {
 		let asked = 0;
 		const headers = async () => new Headers({ authorization: ++asked < 2 ? 'Bearer other' : `Bearer ${TOKEN}` });
@@ -167,12 +197,12 @@ describe('kubernetes: trouble that stays', (it) => {
 		));
 	it('a body without end', () =>
 		withServer({ client: { maxBytes: 100 } }, async ({ api, server }) => {
-			is(await words(api.get(PODS)), 'GET /api/v1/pods: 200, with a body of more than 100 bytes');
+			equal(await api.get(PODS), { kind: 'too-large', detail: '200, with a body of more than 100 bytes' });
 			is(server.requests.length, 1);
 		}));
 	it('the limit is of what is unpacked', () =>
 		withServer({ objects: Array.from({ length: 200 }, (_, index) => pod(`p${index}`)), client: { maxBytes: 20_000 } }, async ({ api }) =>
-			match(await words(api.get(PODS)), /more than 20000 bytes$/),
+			is((await api.get(PODS)).kind, 'too-large'),
 		));
 	it('no credentials', () =>
 		withServer({ client: { headers: () => Promise.reject(new Error('asked with Bearer abcdef')) } }, async ({ api, server }) => {
@@ -187,6 +217,10 @@ describe('kubernetes: trouble that stays', (it) => {
 		const token = Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: 7, start: 'shop/planted-name\0' })).toString('base64url');
 		const message = `bad ${token} of shop/planted-name by ${TOKEN} with Bearer ${TOKEN}\n${'x'.repeat(2000)}`;
 		const body = JSON.stringify({ kind: 'Status', reason: 'BadRequest', message });
+		await withServer({ faults: always(status(503, { body })) }, async ({ api }) => {
+			const answer = JSON.stringify(await api.get(`${PODS}?limit=1&continue=${encodeURIComponent(token)}`));
+			for (const secret of [token, 'planted-name', TOKEN]) not.match(answer, secret);
+		});
 		await withServer({ faults: always(status(400, { body })) }, async ({ api }) => {
 			const error = await refusal(api.get(`${PODS}?limit=1&continue=${encodeURIComponent(token)}`));
 			for (const secret of [token, 'planted-name', TOKEN, 'continue']) not.match(`${error.message} ${error.stack}`, secret);

@@ -5,6 +5,9 @@ import { gzipSync } from 'node:zlib';
 import * as assert from 'uvu/assert';
 import { openDuckdb } from '../../functions/adapters/duckdb.ts';
 import { readSchemas } from '../../functions/adapters/schemas.ts';
+import { formatTimeName } from '../../functions/policy/time.ts';
+import { encodeSnapshot } from '../../functions/snapshot/canonical.ts';
+import { readSnapshots } from '../../functions/snapshot/files.ts';
 import { describe } from '../describe.ts';
 import { departures } from '../ingest/contract.ts';
 import { entryWith } from '../ingest/sample.ts';
@@ -70,6 +73,15 @@ describe('replay of the example', (it) => {
 			entries,
 		);
 		assert.match(ran.stderr, /3 entries: /);
+	});
+
+	it('gives the same rows by a folder of manifests and by the canonical snapshot made of it', async () => {
+		const { snapshots } = await readSnapshots([seed('snapshots')]);
+		for (const snapshot of snapshots) file(`${formatTimeName(snapshot.validFrom ?? '')}.json.gz`, encodeSnapshot(snapshot));
+		const canonical = snapshots.map(({ validFrom = '' }) => join(folder, `${formatTimeName(validFrom)}.json.gz`));
+		const ran = await run(['replay', '--entries', seed('entries.json'), '--snapshots', ...canonical, '--format', 'json']);
+		assert.equal(timeless(rowsOf(ran)), timeless(rowsOf(await asJson(seed('entries.json')))));
+		assert.equal(findings(ran), SEED_FINDINGS);
 	});
 
 	it('gives the same rows however the entries come', async () => {

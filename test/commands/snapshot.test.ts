@@ -105,7 +105,7 @@ describe('policy-audit snapshot', (it) => {
 		await withCluster({ forbidden: ['networkpolicies'] }, async ({ run, files }) => {
 			const { code, stdout, stderr } = await run();
 			is(code, 3);
-			match(stderr, /NetworkPolicy: the API server does not let it be listed/);
+			match(stderr, /NetworkPolicy: the API server does not list it/);
 			match(stdout, /: 0 NetworkPolicies, 1 Pods/);
 			is((await files()).length, 1);
 		});
@@ -133,6 +133,7 @@ describe('policy-audit snapshot', (it) => {
 				[['--watch', '1'], /at least 5/],
 				[['--watch', 'often'], /whole number/],
 				[['--at', 'yesterday'], /RFC 3339/],
+				[['--at', '2999-01-01T00:00:00Z'], /--at 2999-01-01T00:00:00Z lies ahead/],
 				[['--at', '2026-03-04T05:00:00Z', '--watch', '60'], /cannot be used with/],
 			] as const) {
 				const { code, stderr } = await run(...argv);
@@ -140,6 +141,21 @@ describe('policy-audit snapshot', (it) => {
 				match(stderr, message);
 			}
 		});
+	});
+
+	it('leaves Ctrl-C to the process where it looks once', async () => {
+		const silent = { write: () => true };
+		const surroundings = {
+			stdin: process.stdin,
+			stdout: silent,
+			stderr: silent,
+			get signal(): AbortSignal {
+				throw new Error('asked for, and from then on Ctrl-C ends nothing');
+			},
+			now: () => new Date(),
+		};
+		const open = async () => 'no cluster';
+		is(await snapshot({ open, out: 'unused' }, surroundings as unknown as Parameters<typeof snapshot>[1]), 2);
 	});
 
 	it('looks again and again until it is interrupted', async () => {

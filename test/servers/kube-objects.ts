@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { parseNetworkPolicy } from '../../functions/policy/manifest.ts';
 import { NAMESPACE_LABELS, POD_LABELS, PORT_NAMES, policySpec } from '../oracle/policy-arbitrary.ts';
 import { createRandom, type Random } from '../random.ts';
 import type { RawObject } from './kube-api.ts';
@@ -45,7 +46,8 @@ export function generateObjects(size: ClusterSize): RawObject[] {
 		namespace: random.pick(namespaces),
 		annotations: ANNOTATIONS,
 	});
-	const specs = fc.sample(policySpec, { numRuns: size.policies, seed: size.seed });
+	// Some of the generator's are such as only older servers took.
+	const specs = fc.sample(policySpec.filter(isTaken), { numRuns: size.policies, seed: size.seed });
 	return [
 		...namespaces.map((one) =>
 			object('v1', 'Namespace', {
@@ -113,5 +115,8 @@ function podObject({ metadata, index, nodes, random }: PodPlace) {
 		status: { phase: 'Running', hostIP: address(10, node), podIP, podIPs: [{ ip: podIP }] },
 	};
 }
+
+const isTaken = (spec: object): boolean =>
+	parseNetworkPolicy({ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name: 'x' }, spec }, true).kind === 'ok';
 
 const address = (base: number, index: number): string => `10.${base + (index >>> 16)}.${(index >>> 8) & 255}.${index & 255}`;

@@ -212,6 +212,67 @@ describe('collect: rights', (it) => {
 	});
 });
 
+describe('collect: parts of the API that are down', (it) => {
+	const unavailable =
+		(wanted: string): NonNullable<KubeApiOptions['faults']> =>
+		({ path }) =>
+			path === wanted ? { kind: 'status', status: 503 } : undefined;
+	const calico = object('projectcalico.org/v3', 'GlobalNetworkPolicy', { metadata: { name: 'g' }, spec: {} }) as RawObject;
+
+	it('an aggregated API server: its kinds may exist, and the rest is read', async () => {
+		const faults = unavailable('/apis/projectcalico.org/v3');
+		const { state, unreadableKinds, absentKinds, problems } = await collect({ objects: [...recorded, calico], faults });
+		equal(
+			unreadableKinds,
+			['GlobalNetworkPolicy', 'GlobalNetworkSet', 'NetworkPolicy', 'NetworkSet', 'Tier'].map((kind) => `${kind}.projectcalico.org`),
+		);
+		equal([state.unreadableKinds, state.pods.length, absentKinds.includes('Tier.projectcalico.org')], [unreadableKinds, 100, false]);
+		equal(problems, [{ file: '/apis/projectcalico.org/v3', message: '503 Told: told to answer this' }]);
+	});
+	it('one version of a group, of which another one has the kind', async () => {
+		const other = { ...calico, apiVersion: 'projectcalico.org/v4' };
+		const faults = unavailable('/apis/projectcalico.org/v3');
+		const { state, unreadableKinds } = await collect({ objects: [calico, other], faults });
+		is(state.otherPolicies.length, 1);
+		not.ok(unreadableKinds.includes('GlobalNetworkPolicy.projectcalico.org'));
+	});
+	it('the list of a kind of policy, such as one whose conversion fails', async () => {
+		const path = '/apis/networking.gke.io/v1alpha1/fqdnnetworkpolicies';
+		const { state, problems } = await collect({ objects: recorded, faults: unavailable(path) });
+		equal(state.unreadableKinds, ['FQDNNetworkPolicy.networking.gke.io']);
+		equal([state.policies.length, problems], [56, [{ file: path, message: '503 Told: told to answer this' }]]);
+	});
+	for (const path of ['/apis', '/api/v1', '/apis/networking.k8s.io/v1', '/api/v1/services', '/apis/networking.k8s.io/v1/networkpolicies'])
+		it(`${path}: there is no state`, async () =>
+			match(await refusalOf(collect({ objects: recorded, faults: unavailable(path) })), new RegExp(`^GET ${path}: 503`)));
+});
+
+describe('collect: objects that are large', (it) => {
+	it('are read in smaller pages, of that list alone', async () => {
+		const server = await startKubeApi({ objects: recorded });
+		const api = createKubernetesApi({ servers: [server.url], headers: async () => new Headers(), maxBytes: 150_000 });
+		try {
+			const { state } = await collectState({ api, now: () => NOW });
+			is(canonicalJson(state), canonicalJson(reduce(lists).state));
+			const limits = (path: string) => paths(server, path).map(({ query }) => query.get('limit'));
+			equal(limits(PODS).slice(0, 2), ['500', '250']);
+			equal(limits('/api/v1/services'), ['500']);
+		} finally {
+			await server.close();
+		}
+	});
+	it('alone are refused', async () => {
+		const big = { ...pod('a'), metadata: { name: 'a', namespace: 'shop', annotations: { a: 'x'.repeat(9000) } } } as RawObject;
+		const server = await startKubeApi({ objects: [big] });
+		const api = createKubernetesApi({ servers: [server.url], headers: async () => new Headers(), maxBytes: 5000 });
+		try {
+			match(await refusalOf(collectState({ api, now: () => NOW })), /^GET \/api\/v1\/pods: .* more than 5000 bytes/);
+		} finally {
+			await server.close();
+		}
+	});
+});
+
 describe('collect: pages that expire', (it) => {
 	it('go on with the token of the answer', async () => {
 		let expired = 0;

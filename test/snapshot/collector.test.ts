@@ -62,6 +62,9 @@ function createInstances(collectMs = 1000) {
 		pass,
 		collected,
 		nowMs: () => now,
+		pretendSeen: (until: string) => {
+			seenUntil = until;
+		},
 		fail: (error: Error | undefined) => {
 			failing = error;
 		},
@@ -123,6 +126,14 @@ describe('the collector', (it) => {
 		await pass(20_000);
 		equal(outcomes.map(({ kind }) => kind).sort(), ['collapsed', 'collapsed', 'collected']);
 		is(collected.length, 1);
+	});
+
+	it('is not done by what a wrong clock says was seen', async () => {
+		const { instance, pass, collected, nowMs, pretendSeen } = createInstances();
+		pretendSeen(iso(START + 3_600_000));
+		const outcome = outcomeOf(instance()(trigger(nowMs())));
+		await pass(10_000);
+		equal([outcome.kind, collected.length], ['collected', 1]);
 	});
 
 	it('keeps clusters apart', async () => {

@@ -98,6 +98,14 @@ describe('the snapshot function', (it) => {
 		is(lines[0]?.message, `${CLUSTER} was not collected: GET /api/v1/pods: ECONNREFUSED`);
 	});
 
+	it('acknowledges a request for a cluster that does not exist, or no longer: to deliver it for days would not make one', async () => {
+		const { status, lines } = await push({ cluster: CLUSTER, reason: 'schedule' }, () =>
+			Promise.reject(Object.assign(new Error('GKE does not describe it: Not found'), { retriable: false })),
+		);
+		equal([status, lines.length, lines[0]?.severity, lines[0]?.outcome], [204, 1, 'ERROR', 'refused']);
+		is(lines[0]?.message, `${CLUSTER} was not collected: GKE does not describe it: Not found`);
+	});
+
 	it('acknowledges what concerns no snapshot, and what nobody will ever understand, and collects nothing', async () => {
 		const read = { protoPayload: { methodName: 'io.k8s.core.v1.pods.create' }, resource: {} };
 		for (const [document, outcome, severity] of [

@@ -43,6 +43,18 @@ describe('the first snapshot', (it) => {
 		assert.equal([await kindOf('a', '05:05:00'), lines.length], ['changed', 1]);
 		assert.is((await newest())?.id, idOf('a', '05:05:00'));
 	});
+	it('replaces one that only a clock far ahead can have written', async () => {
+		const { save, kindOf, newest } = createFixture();
+		await save('a', '2027-03-04T05:00:00Z');
+		assert.is(await kindOf('b', '05:05:00'), 'changed');
+		assert.equal([(await newest())?.id, (await newest())?.seenUntil], [idOf('b', '05:05:00'), at('05:05:00')]);
+		assert.is(await kindOf('b', '05:10:00'), 'unchanged');
+	});
+	it('does not replace one that is ahead by as much as clocks may differ', async () => {
+		const { save, kindOf } = createFixture();
+		await save('a', '05:59:00');
+		assert.is(await kindOf('b', '05:00:00'), 'older');
+	});
 	it('is refused where its time is none', async () => {
 		const { save, memory } = createFixture();
 		assert.is(await refusal(save('a', 'T')), 'not an RFC 3339 time: "T"');
@@ -114,6 +126,14 @@ describe('a changed state', (it) => {
 			assert.is(saved.kind === 'changed' && saved.snapshot.validFrom, at(validFrom));
 			assert.equal(await newest(), { id: idOf('b', validFrom), validFrom: at(validFrom), seenUntil: at('05:10:00') });
 		});
+	it('that the audit log says is so for hours: is not known to have stayed so, and valid from when it was collected', async () => {
+		const { save, find } = createFixture();
+		await save('a', '05:00:00');
+		const saved = await save('b', '08:00:00', { changedAt: at('05:10:00') });
+		assert.is(saved.kind === 'changed' && saved.snapshot.validFrom, at('08:00:00'));
+		const found = await find('06:00:00');
+		assert.equal([found?.state, found?.stale], ['a', true]);
+	});
 	it('of the very time of another one: a millisecond later', async () => {
 		const { save, newest, times, find } = createFixture();
 		for (const name of ['a', 'b', 'c']) await save(name, '05:00:00.0005');

@@ -63,6 +63,11 @@ describe('a request for a snapshot', (it) => {
 			{ cluster: 'c' },
 			{ cluster: { name: 'c' } },
 			{ cluster: { location: 1, name: 'c' } },
+			{ cluster: { ...CLUSTER, name: 'c'.repeat(1000) } },
+			{ cluster: { ...CLUSTER, project: '..' } },
+			{ cluster: { ...CLUSTER, location: 'l/../m' } },
+			{ cluster: 'projects/p/locations/l/clusters/c?alt=media' },
+			{ cluster: 'projects/p/locations/l/clusters/c\n' },
 		])
 			is(parse(document).kind, 'refused', JSON.stringify(document));
 		const refused = parse({ cluster: CLUSTER, reason: 'because' });
@@ -108,6 +113,8 @@ describe('an entry of the audit log', (it) => {
 
 	it('is refused where it names no cluster, and published then where it has no time', () => {
 		is(parse(audit({ labels: { cluster_name: '' } })).kind, 'refused');
+		is(parse(audit({ labels: { cluster_name: 'c'.repeat(1000) } })).kind, 'refused');
+		is(parse(audit({ labels: { project_id: 'p?x' } })).kind, 'refused');
 		const untimed = parse(audit({ entry: { timestamp: null } }));
 		is(untimed.kind === 'trigger' && untimed.trigger.changedAt, PUBLISHED);
 	});

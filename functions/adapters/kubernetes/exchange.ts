@@ -24,7 +24,7 @@ export type Exchange =
 	/** The connection broke off, or the answer took too long. */
 	| { readonly kind: 'broken'; readonly detail: string }
 	/** To ask again would bring the same. */
-	| { readonly kind: 'refused'; readonly detail: string };
+	| { readonly kind: 'too-large'; readonly detail: string };
 
 export interface Connection {
 	/** Never rejects. */
@@ -82,7 +82,7 @@ export function createConnection(server: string, limits: Limits): Connection {
 				const { statusCode: status = 0, headers: received } = response;
 				if (body) return { kind: 'answered', status, headers: received, body };
 				request.destroy();
-				return { kind: 'refused', detail: `${status}, with a body of more than ${limits.maxBytes} bytes` };
+				return { kind: 'too-large', detail: `${status}, with a body of more than ${limits.maxBytes} bytes` };
 			} catch (error) {
 				const detail = controller.signal.aborted ? 'no answer in time' : wordsOf(error);
 				return { kind: connected ? 'broken' : 'unreachable', detail };
@@ -117,6 +117,8 @@ function plain(response: IncomingMessage): Readable {
 	if (response.headers['content-encoding'] !== 'gzip') return response;
 	const gunzip = createGunzip();
 	response.on('error', (error) => gunzip.destroy(error));
+	// What is no gzip is not read to its end, which would leave the connection open.
+	gunzip.on('error', () => response.destroy());
 	return response.pipe(gunzip);
 }
 

@@ -62,10 +62,13 @@ function covered(peer: CompiledPeer, { holdings, held, kind, ranges }: Sort): Co
 	const names: string[] = [];
 	const some: Held[] = [];
 	let [count, departs, any, last] = [0, NONE, false, ''];
-	for (const each of held) {
-		const { end, id, finished } = each;
+	const words = wordsOf(held);
+	for (let index = 0; index < words.length; index++) {
 		// Nearly nothing lies in a block: the cheap question first.
-		if (!isNear(peer.cidr, end.endpoint.addresses)) continue;
+		if (!isNear(peer.cidr, words[index] as number)) continue;
+		const each = held[index] as Held;
+		const { end, id, finished } = each;
+		if (!isInside(peer.cidr, end.endpoint.addresses)) continue;
 		const mask = ask(anyone, end);
 		departs |= departing(mask, candidates);
 		// Of the own node all addresses count, where nodes count at all.
@@ -89,18 +92,46 @@ function covered(peer: CompiledPeer, { holdings, held, kind, ranges }: Sort): Co
 	return { count, names, some, ranges: touched, departs, any: any || touched.length > 0 };
 }
 
-function isNear(cidr: Cidr | undefined, addresses: readonly Address[]): boolean {
+const wordLists = new WeakMap<readonly Held[], Float64Array>();
+
+/** Of those with one IPv4 address and no other its word, so that blocks read a list and not each Pod; NaN of others. */
+function wordsOf(held: readonly Held[]): Float64Array {
+	const known = wordLists.get(held);
+	if (known) return known;
+	const words = Float64Array.from(held, ({ end: { endpoint } }) => {
+		const [address] = endpoint.addresses;
+		return endpoint.addresses.length === 1 && address?.family === 4 ? address.w3 : Number.NaN;
+	});
+	wordLists.set(held, words);
+	return words;
+}
+
+const isNear = (cidr: Cidr | undefined, word: number): boolean =>
+	Number.isNaN(word) || (cidr?.network.family === 4 && (word & cidr.mask.w3) === cidr.network.w3);
+
+function isInside(cidr: Cidr | undefined, addresses: readonly Address[]): boolean {
 	if (cidr) for (const address of addresses) if (contains(cidr, address)) return true;
 	return false;
 }
 
-/** An address of both the block and the range: the first of the smaller, or the last where the first is cut out. */
+/** The first address of both the block and the range that no `except` cuts out. */
 function commonAddress({ cidr, except }: CompiledPeer, text: string): Address | undefined {
 	const range = parseCidr(text, false);
 	if (typeof range === 'string' || !cidr) return undefined;
 	const smaller = contains(cidr, range.network) ? range : cidr;
-	const ends = [smaller.network, lastOf(smaller)].filter((address) => contains(range, address) && contains(cidr, address));
-	return ends.find((address) => !except.some((cut) => contains(cut, address)));
+	let first = smaller.network;
+	for (const cut of except.toSorted((a, b) => order(a.network, b.network))) if (contains(cut, first)) first = after(lastOf(cut));
+	return contains(range, first) && contains(cidr, first) ? first : undefined;
+}
+
+const order = (a: Address, b: Address): number =>
+	(a.w0 >>> 0) - (b.w0 >>> 0) || (a.w1 >>> 0) - (b.w1 >>> 0) || (a.w2 >>> 0) - (b.w2 >>> 0) || (a.w3 >>> 0) - (b.w3 >>> 0);
+
+/** After the last of all comes the first. */
+function after({ family, w0, w1, w2, w3 }: Address): Address {
+	if (family === 4 || w3 !== -1) return { family, w0, w1, w2, w3: (w3 + 1) | 0 };
+	if (w2 !== -1) return { family, w0, w1, w2: (w2 + 1) | 0, w3: 0 };
+	return w1 !== -1 ? { family, w0, w1: (w1 + 1) | 0, w2: 0, w3: 0 } : { family, w0: (w0 + 1) | 0, w1: 0, w2: 0, w3: 0 };
 }
 
 const lastOf = ({ network, mask }: Cidr): Address =>

@@ -1,60 +1,72 @@
 import { type CompiledPeer, type CompiledRule, type Packet, PROTOCOL, peerMask, portMask } from '../clause.ts';
+import type { CompiledSnapshot } from '../compile.ts';
 import type { ConstructId } from '../constructs.ts';
 import { ruleMask } from '../evaluate.ts';
 import { type Disguise, isResolver, type ResolvedFlow, resolveFlow } from '../flow.ts';
-import type { FlowEnd } from '../model.ts';
-import { ALL, CALICO, CILIUM, NONE } from '../semantics.ts';
+import { resolveEnd } from '../resolve.ts';
+import { ALL, CALICO, CILIUM, type Mask, NONE } from '../semantics.ts';
 import { shared } from '../shared.ts';
 import type { Draft, PortSample } from './finding.ts';
 import { type Held, type Holdings, heldAddress } from './holdings.ts';
 import type { RuleContext } from './peer.ts';
 import { listed } from './sentence.ts';
 
-/** Requests that Calico sees with another destination than Dataplane V2 does, each as the runtime resolves it. */
+/** A request that Calico sees with another destination than Dataplane V2 does, as the runtime resolves it: to each that answers it. */
 interface Request extends PortSample {
-	readonly to: Held;
-	readonly flow: ResolvedFlow;
+	readonly disguises: readonly Disguise[];
+	readonly flows: readonly { readonly to: Held; readonly flow: ResolvedFlow }[];
 	/** What a selector answers: where the snapshot holds no resolver, any may select one. */
-	readonly unseen: number;
+	readonly unseen: Mask;
 }
 
 const METADATA_SERVER = '169.254.169.254';
+const MOST_WITNESSES = 8;
 
-/** What a rule admits under `calico` by an address that Dataplane V2 does not see. Once a clause. */
-export function lintDisguises({ policy, rule, subjects, anyone: subject, holdings }: RuleContext): Draft[] {
-	if (rule.direction === 'ingress' || !rule.peers.some(({ cidr }) => cidr)) return [];
-	const { candidates } = holdings;
-	const found = new Map<string, Draft & { readonly requests: Request[] }>();
-	for (const request of requestsOf(holdings)) {
-		const disguises = request.flow.disguises.filter((disguise) => isMeant(rule, { ...disguise, subject }));
-		if (disguises.length === 0 || ruleMask(rule, { ...request.flow, subject }, request.unseen) & CALICO) continue;
-		for (const disguise of disguises) {
-			const { peer, port, clause } = placeOf(rule, { ...disguise, subject });
+/**
+ * What a policy admits under `calico` by an address that Dataplane V2 does not see, and not by the one that it sees. Once a clause.
+ * `contexts`: all rules of the policy that count.
+ */
+export function lintDisguises(contexts: readonly RuleContext[]): Draft[] {
+	const egress = contexts.filter(({ rule }) => rule.direction === 'egress');
+	const byAddress = egress.filter(({ rule: { peers } }) => peers.length === 0 || peers.some(({ cidr }) => cidr));
+	const [first] = byAddress;
+	if (!first) return [];
+	const { holdings, anyone: subject } = first;
+	const every = CALICO | holdings.candidates;
+	const found = new Map<string, Draft & { readonly peers: Set<Held>; readonly ports: Map<string, PortSample> }>();
+	for (const { protocol, port, disguises, flows, unseen } of requestsOf(holdings)) {
+		const meant = byAddress.flatMap((context) =>
+			disguises.filter((disguise) => isMeant(context.rule, { ...disguise, subject })).map((disguise) => ({ ...context, disguise })),
+		);
+		if (meant.length === 0) continue;
+		// As the suggestion has it: another rule of the policy may admit what Dataplane V2 sees.
+		const lost = flows.filter(({ flow }) => !egress.some(({ rule }) => (ruleMask(rule, { ...flow, subject }, unseen) & every) === every));
+		for (const { disguise, policy, rule, subjects } of meant) {
+			const own = firstOf(lost, MOST_WITNESSES, ({ flow }) => (ruleMask(rule, { ...flow, subject }, unseen) & CALICO) === NONE);
+			if (own.length === 0) continue;
 			const { construct } = disguise;
-			const semantics = candidates & CILIUM;
-			const detail = detailOf(construct, disguise, holdings);
-			const place = { policy, direction: rule.direction, rule, ...(peer >= 0 && { peer }), ...(port >= 0 && { port }) };
-			shared(found, `${construct} ${peer} ${port}`, () => ({
-				...place,
+			const { peer, port: entry, clause } = placeOf(rule, { ...disguise, subject });
+			const { peers, ports } = shared(found, `${construct} ${rule.index} ${peer} ${entry}`, () => ({
+				policy,
+				direction: rule.direction,
+				rule,
+				...(peer >= 0 && { peer }),
+				...(entry >= 0 && { port: entry }),
 				construct,
 				clause,
-				semantics,
+				semantics: holdings.candidates & CILIUM,
 				subjects,
-				detail,
-				requests: [],
-			})).requests.push(request);
+				detail: detailOf(construct, disguise, holdings),
+				peers: new Set<Held>(),
+				ports: new Map<string, PortSample>(),
+			}));
+			for (const { to } of own) peers.add(to);
+			ports.set(`${protocol} ${port}`, { protocol, ...(port !== undefined && { port }) });
 		}
 	}
-	return [...found.values()].map(({ requests, ...draft }) => ({
+	return [...found.values()].map(({ peers, ports, ...draft }) => ({
 		...draft,
-		witnesses: {
-			peers: [...new Set(requests.map(({ to }) => to))].slice(0, 8),
-			ports: [
-				...new Map(
-					requests.map(({ protocol, port }) => [`${protocol} ${port}`, { protocol, ...(port !== undefined && { port }) }]),
-				).values(),
-			],
-		},
+		witnesses: { peers: [...peers].slice(0, MOST_WITNESSES), ports: [...ports.values()] },
 	}));
 }
 
@@ -70,47 +82,56 @@ function isMeant(rule: CompiledRule, disguise: Disguise): boolean {
 
 const requestLists = new WeakMap<Holdings, readonly Request[]>();
 
-/** Every resolver in both protocols, and the metadata server; made once a snapshot. */
+/** To the metadata server and to the resolvers; made once a snapshot. */
 function requestsOf(holdings: Holdings): readonly Request[] {
 	const known = requestLists.get(holdings);
 	if (known) return known;
-	const { snapshot, pods, hosts } = holdings;
+	const { snapshot } = holdings;
 	const metadata = heldAddress(snapshot, METADATA_SERVER);
-	const resolvers = [...pods, ...hosts].filter(({ end, finished }) => !finished && isResolver(end));
+	const resolvers = resolversOf(holdings);
 	// An unknown Pod may be one: the selectors that a rule has beside its addresses may then select it.
-	const unknown: FlowEnd = { pod: { namespace: 'kube-system', name: 'kube-dns' } };
-	const guessed = {
-		id: 'kube-dns',
-		end: resolved({ to: { ...metadata, flowEnd: unknown }, protocol: 'UDP', port: 53 }, holdings).peer,
-		flowEnd: unknown,
-		finished: false,
-	};
+	const pod = { namespace: 'kube-system', name: 'kube-dns' };
+	const guessed = { id: pod.name, end: resolveEnd(snapshot, { pod }), flowEnd: { pod }, finished: false };
 	const to = resolvers.length > 0 ? resolvers : [guessed];
 	const unseen = resolvers.length > 0 ? NONE : ALL;
-	const requests = [
-		...[80, 8080].map((port) => ({ protocol: 'TCP', port, to: metadata, unseen: NONE })),
-		...['UDP', 'TCP'].flatMap((protocol) => to.map((held) => ({ protocol, port: 53, to: held, unseen }))),
-	].map((request): Request => ({ ...request, flow: resolved(request, holdings) }));
+	const request = (protocol: string, port: number, ends: readonly Held[]): Request => {
+		const flows = ends.map((held) => ({ to: held, flow: resolved(held, { protocol, port }, snapshot) }));
+		// What Calico sees instead of them is the same whichever of them it is.
+		return { protocol, port, flows, disguises: flows[0]?.flow.disguises ?? [], unseen: ends === to ? unseen : NONE };
+	};
+	const requests = [request('TCP', 80, [metadata]), request('TCP', 8080, [metadata]), request('UDP', 53, to), request('TCP', 53, to)];
 	requestLists.set(holdings, requests);
 	return requests;
 }
 
-const resolved = ({ to, protocol, port }: Pick<Request, 'to' | 'protocol' | 'port'>, { snapshot }: Holdings): ResolvedFlow =>
-	resolveFlow(snapshot, { direction: 'egress', source: {}, destination: to.flowEnd, protocol, ...(port !== undefined && { port }) });
+const resolversOf = ({ pods, hosts }: Holdings): Held[] => [...pods, ...hosts].filter(({ end, finished }) => !finished && isResolver(end));
+
+const resolved = ({ flowEnd: destination }: Held, sample: PortSample, snapshot: CompiledSnapshot): ResolvedFlow =>
+	resolveFlow(snapshot, { direction: 'egress', source: {}, destination, ...sample });
+
+/** The first of the list that are so, at most that many. */
+function firstOf<T>(list: readonly T[], most: number, isOne: (each: T) => boolean): T[] {
+	const found: T[] = [];
+	for (const each of list) {
+		if (found.length >= most) break;
+		if (isOne(each)) found.push(each);
+	}
+	return found;
+}
 
 /** The first peer and port entry that match what Calico sees. */
 function placeOf(rule: CompiledRule, packet: Packet): { peer: number; port: number; clause: string } {
 	const peer = rule.peers.findIndex((each) => peerMask(each, packet, NONE) & CALICO);
 	const port = rule.ports.findIndex((entry) => portMask(entry, packet, NONE) & CALICO);
-	const texts = [rule.peers[peer]?.text, rule.ports[port]?.text];
+	const texts = [rule.peers[peer]?.text ?? 'every peer', rule.ports[port]?.text];
 	return { peer, port, clause: texts.filter((text) => text !== undefined).join(', ') };
 }
 
-function detailOf(construct: ConstructId, { peer, port, protocol }: Disguise, { snapshot, pods, hosts }: Holdings): string {
+function detailOf(construct: ConstructId, { peer, port, protocol }: Disguise, holdings: Holdings): string {
 	const seen = `${peer.ip} on ${protocol === PROTOCOL.UDP ? 'UDP' : 'TCP'} ${port}`;
 	if (construct === 'metadata-dnat') return `Calico sees a request to the metadata server as one to ${seen}`;
-	const names = [...new Set([...pods, ...hosts].filter(({ end }) => isResolver(end)).map(({ id }) => id))].sort();
+	const names = [...new Set(resolversOf(holdings).map(({ id }) => id))].sort();
 	const resolvers = names.length === 0 ? 'and the snapshot holds no resolver Pod' : `and the resolvers are ${listed(names, names.length)}`;
-	const cache = snapshot.cluster?.nodeLocalDns === true ? '' : '; whether NodeLocal DNSCache is on is not known';
+	const cache = holdings.snapshot.cluster?.nodeLocalDns === true ? '' : '; whether NodeLocal DNSCache is on is not known';
 	return `with NodeLocal DNSCache, Calico sees a DNS request as one to ${peer.ip}, ${resolvers}${cache}`;
 }

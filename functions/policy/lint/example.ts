@@ -1,4 +1,5 @@
 import { type CompiledPort, type CompiledRule, type Packet, PROTOCOL, peerMask } from '../clause.ts';
+import type { CompiledSnapshot } from '../compile.ts';
 import { denied, evaluate } from '../evaluate.ts';
 import { differences } from '../evidence.ts';
 import type { Evidence } from '../finding.ts';
@@ -14,8 +15,12 @@ import { departing, type Held, type Holdings, heldAddress, somePod } from './hol
  * is never a guess. Not every connection can be tried, so where none is found there may be one all the same.
  */
 
-/** Evaluations a finding, at most: some hundred microseconds. */
-const MOST_TRIES = 200;
+/** Evaluations a finding, at most: some hundred microseconds, */
+export const MOST_TRIES = 200;
+/** and fewer where each has to look through many rules, peers and ports: so many steps of the table of rules, */
+const MOST_STEPS = 50_000;
+/** but not fewer than these. */
+const FEWEST_TRIES = 8;
 /** Peers of each sort that a rule is tried with. */
 const MOST_PEERS = 12;
 /** A port of which policies seldom speak. */
@@ -25,13 +30,15 @@ export function exampleOf(draft: Draft, { snapshot, candidates }: Holdings): Flo
 	const { subjects, witnesses, direction } = draft;
 	if (!witnesses) return undefined;
 	const directions: readonly Direction[] = direction ? [direction] : ['ingress', 'egress'];
-	let tries = 0;
+	let [tries, steps] = [0, 0];
 	for (const { protocol, port } of witnesses.ports)
 		for (const peer of witnesses.peers)
 			for (const subject of subjects.different)
 				for (const each of directions) {
 					if (subject.id === peer.id) continue;
-					if (++tries > MOST_TRIES) return undefined;
+					if (tries === MOST_TRIES || (tries >= FEWEST_TRIES && steps > MOST_STEPS)) return undefined;
+					tries++;
+					steps += stepsOf(subject.end[each], snapshot);
 					const [source, destination] = each === 'ingress' ? [peer, subject] : [subject, peer];
 					const flow: Flow = {
 						direction: each,
@@ -59,6 +66,9 @@ export function exampleOf(draft: Draft, { snapshot, candidates }: Holdings): Flo
 		return differences(evaluation, candidates).some(isIts);
 	}
 }
+
+/** How much of the table of rules an evaluation of that subject reads. */
+const stepsOf = (start: number, { table: { steps } }: CompiledSnapshot): number => (start < 0 ? 0 : (steps[start + 2] as number) - start);
 
 /** What the rule may admit, and from or to which of what the snapshot holds: under any of the semantics that count. */
 export function peersOf(rule: CompiledRule, namespace: string, holdings: Holdings): readonly Held[] {
@@ -100,9 +110,17 @@ function firstPods(identities: Holdings['identities'], isOne: (held: Held) => bo
 	return found;
 }
 
-/** Ports that a rule may admit. */
-export const portsOf = ({ ports }: CompiledRule, holdings: Holdings): readonly PortSample[] =>
-	ports.length === 0 ? ANY_PORT : ports.flatMap((entry) => samplesOf(entry, holdings));
+/** Ports that a rule may admit, as many as can be tried; made once a rule, for each of its peers asks. */
+export const portsOf = (rule: CompiledRule, holdings: Holdings): readonly PortSample[] => {
+	const { ports } = rule;
+	if (ports.length === 0) return ANY_PORT;
+	const known = holdings.samples.get(rule);
+	if (known) return known;
+	const samples = ports.slice(0, MOST_TRIES).flatMap((entry) => samplesOf(entry, holdings));
+	const tried = samples.slice(0, MOST_TRIES);
+	holdings.samples.set(rule, tried);
+	return tried;
+};
 
 export const ANY_PORT: readonly PortSample[] = [
 	{ protocol: 'TCP', port: 443 },
@@ -120,5 +138,5 @@ export function samplesOf({ source: { protocol }, first, last, name, clusterNumb
 		if (clusterNumber >= 0) numbers.add(clusterNumber);
 	} else if (first < 0) for (const port of [443, ODD_PORT, ODD_PORT - 1]) numbers.add(port);
 	else for (const port of [first + 1, last, Math.floor((first + last) / 2), first]) if (port <= last) numbers.add(port);
-	return [...numbers].map((port) => ({ protocol, port }));
+	return [...numbers].slice(0, MOST_TRIES).map((port) => ({ protocol, port }));
 }

@@ -1,5 +1,6 @@
 import { type Cluster, escapePart } from '../explain.ts';
 import { hashText } from '../hash.ts';
+import type { PolicyRule } from '../model.ts';
 import type { LintFinding } from './finding.ts';
 
 /**
@@ -15,8 +16,20 @@ export function lintFingerprint(finding: LintFinding, cluster: Cluster | undefin
 		direction ?? '-',
 		policyKind,
 		policyNamespace === undefined ? policyName : `${policyNamespace}/${policyName}`,
-		source === undefined ? '-' : hashText(JSON.stringify(source)),
+		source === undefined ? '-' : hashOf(source),
 		clause,
 	];
 	return parts.map(escapePart).join('|');
+}
+
+/** A rule may be long, and every clause of it a finding. */
+const hashes = new WeakMap<PolicyRule, string>();
+
+function hashOf(rule: PolicyRule): string {
+	const known = hashes.get(rule);
+	if (known !== undefined) return known;
+	const sorted = (list: readonly unknown[]) => list.map((each) => JSON.stringify(each)).sort();
+	const hash = hashText(`{"peers":[${sorted(rule.peers)}],"ports":[${sorted(rule.ports)}]}`);
+	hashes.set(rule, hash);
+	return hash;
 }

@@ -1,14 +1,16 @@
-import { type CompiledPeer, PROTOCOL, peerConstruct } from '../clause.ts';
+import { type CompiledPeer, type CompiledRule, PROTOCOL, peerConstruct } from '../clause.ts';
 import type { CompiledSnapshot } from '../compile.ts';
 import type { CompiledPolicy } from '../compiled-policy.ts';
 import { type ResolvedEnd, toEnd } from '../end.ts';
 import { bareEndpoint, type Endpoint } from '../endpoint.ts';
 import type { CompiledNamespace, Identity } from '../identity.ts';
+import { asObject, asText } from '../loose.ts';
 import type { FlowEnd, NamedPort } from '../model.ts';
 import { resolveEnd } from '../resolve.ts';
 import { CALICO, type Mask, NONE } from '../semantics.ts';
 import { shared } from '../shared.ts';
 import type { Cover } from './cover.ts';
+import type { PortSample } from './finding.ts';
 
 /** What a snapshot holds, arranged for the linter: everything that can be the end of a connection, in the order of names. */
 
@@ -33,7 +35,7 @@ export interface Holdings {
 	readonly identitiesIn: ReadonlyMap<string, readonly (readonly Held[])[]>;
 	/** Running Pods of a namespace, each once: what can be a subject. */
 	readonly subjectsIn: ReadonlyMap<string, readonly Held[]>;
-	/** The same by their labels: what selectors of other kinds see. */
+	/** The same by those of their labels that selectors of Calico's own kinds may mention: those see no others. */
 	readonly labelled: ReadonlyMap<string, readonly (readonly Held[])[]>;
 	/** Nodes and host-network Pods, once an address. */
 	readonly hosts: readonly Held[];
@@ -45,6 +47,7 @@ export interface Holdings {
 	/** What was found once and is asked for again. */
 	readonly reached: Map<Held, boolean>;
 	readonly covers: Map<CompiledPeer, Cover>;
+	readonly samples: Map<CompiledRule, readonly PortSample[]>;
 }
 
 /** A name of container ports: its numbers, and who declares it. Pods that declare the same ports share the list. */
@@ -74,13 +77,14 @@ export function holdingsOf(snapshot: CompiledSnapshot, candidates: Mask): Holdin
 		identities,
 		identitiesIn: Map.groupBy(identities, ([first]) => `${first?.end.endpoint.namespace}`),
 		subjectsIn,
-		labelled: new Map(snapshot.others.length === 0 ? [] : [...subjectsIn].map(([namespace, own]) => [namespace, byLabels(own)])),
+		labelled: labelledFor(snapshot, subjectsIn),
 		hosts: [...nodes.sort(byId), ...held.filter(({ end }) => end.kind === 'host-network-pod')],
 		services: services.sort(byId),
 		outside: OUTSIDE.map((ip) => heldAddress(snapshot, ip)).filter(({ end }) => end.kind === 'external'),
 		declared: declaredBy(held),
 		reached: new Map(),
 		covers: new Map(),
+		samples: new Map(),
 	};
 }
 
@@ -96,9 +100,26 @@ function declaredBy(held: readonly Held[]): Map<string, Declared> {
 	return declared;
 }
 
-const byLabels = (pods: readonly Held[]): Held[][] => [
-	...Map.groupBy(pods, ({ end }) => JSON.stringify(Object.entries(end.endpoint.pod?.labels ?? {}).sort())).values(),
-];
+function labelledFor({ others }: CompiledSnapshot, subjectsIn: Holdings['subjectsIn']): Holdings['labelled'] {
+	const selectors = others.flatMap(({ acts, policy }) => (acts === CALICO ? [asText(asObject(policy.spec)['selector']) ?? ''] : []));
+	// A selector names its keys as they are, so a key that stands in none of these texts is in no selector.
+	const text = [...new Set(selectors)].join('\n');
+	const known = new Map<string, boolean>();
+	const isMentioned = (key: string): boolean => {
+		const answer = known.get(key) ?? text.includes(key);
+		known.set(key, answer);
+		return answer;
+	};
+	const seen = ({ end }: Held) =>
+		JSON.stringify(
+			Object.entries(end.endpoint.pod?.labels ?? {})
+				.filter(([key]) => isMentioned(key))
+				.sort(),
+		);
+	return new Map(
+		selectors.length === 0 ? [] : [...subjectsIn].map(([namespace, own]) => [namespace, [...Map.groupBy(own, seen).values()]]),
+	);
+}
 
 /** Each Pod once, though it may have several addresses. */
 export const isFirst = ({ end }: Held): boolean => end.ip === end.endpoint.ips[0];

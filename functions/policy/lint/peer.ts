@@ -3,7 +3,6 @@ import type { CompiledPolicy } from '../compiled-policy.ts';
 import type { ResolvedEnd } from '../end.ts';
 import { type CompiledSelector, hiddenUnder, matchMask } from '../selector.ts';
 import { CALICO, type Mask, NONE } from '../semantics.ts';
-import { joined } from '../wording.ts';
 import { type Covered, coverOf } from './cover.ts';
 import { portsOf } from './example.ts';
 import type { Draft } from './finding.ts';
@@ -78,17 +77,23 @@ function lintBlock(peer: CompiledPeer, context: PeerContext): Draft[] {
 			}),
 		);
 	if (hosts.departs) found.push(...hostDrafts(peer, context, hosts));
-	if (services.any)
+	// Nothing connects from a ClusterIP.
+	if (services.any && context.rule.direction === 'egress')
 		found.push(
 			draft(peer, context, {
 				construct: 'ipblock-service',
 				semantics: NONE,
-				detail: `${coveredText(services, ['Service', 'Services'])}; that admits nothing by itself, before the move or after it`,
+				detail: `${coveredText(services, ['Service', 'Services'])}; that admits nothing by itself, before the move or after it${coversDns(peer, context) ? ', but for DNS before it where NodeLocal DNSCache is on' : ''}`,
 			}),
 		);
 	if (peer.anyAddress) found.push(...otherFamily(peer, context));
 	return found;
 }
+
+/** "… except the DNS VIP where NodeLocal DNSCache intercepts it": see `node-local-dns`. */
+const coversDns = (peer: CompiledPeer, context: PeerContext): boolean =>
+	context.holdings.snapshot.cluster?.nodeLocalDns !== false &&
+	context.holdings.services.some(({ id, end }) => id === 'kube-system/kube-dns' && peerMask(peer, packetOf(context, end), NONE) & CALICO);
 
 /** Behind a Service that hands connections on, a node's address stands for a client: that is another trouble than a node's own. */
 function hostDrafts(peer: CompiledPeer, context: PeerContext, hosts: Covered): Draft[] {
@@ -113,6 +118,8 @@ function hostDrafts(peer: CompiledPeer, context: PeerContext, hosts: Covered): D
 function otherFamily(peer: CompiledPeer, context: PeerContext): Draft[] {
 	const { subjects, holdings } = context;
 	const family = peer.cidr?.network.family === 4 ? 6 : 4;
+	// As the suggestion has it: what it may open is open anyway.
+	if (context.rule.peers.some((other) => other.anyAddress && other.cidr?.network.family === family)) return [];
 	const others = holdings.outside.filter(({ id }) => id.includes(':') === (family === 6));
 	const any = others[0] ?? heldAddress(holdings.snapshot, family === 6 ? '2001:db8::77' : '203.0.113.77');
 	const packet = packetOf(context, any.end);
@@ -127,7 +134,7 @@ function otherFamily(peer: CompiledPeer, context: PeerContext): Draft[] {
 }
 
 function coveredText({ count, names, ranges }: Covered, [one, many]: readonly [string, string]): string {
-	const range = ranges.length > 0 ? `the cluster’s range${ranges.length === 1 ? '' : 's'} ${joined(ranges)}` : '';
+	const range = ranges.length > 0 ? `the cluster’s range${ranges.length === 1 ? '' : 's'} ${listed(ranges, ranges.length)}` : '';
 	const now = count > 0 ? `${count} ${count === 1 ? one : many} now: ${listed(names, count)}` : `no running ${one} now`;
 	return `it covers ${range ? `${now}; also ${range}` : now}`;
 }
@@ -145,7 +152,7 @@ export const unevenUnder = ({ requirements }: CompiledSelector, candidates: Mask
 /** `the label pod-template-hash is`. */
 export function hiddenKeys(keys: readonly string[], candidates: Mask): string {
 	const hidden = [...new Set(keys.filter((key) => hiddenUnder(key) & candidates))].sort();
-	return `the label${hidden.length === 1 ? '' : 's'} ${joined(hidden)} ${hidden.length === 1 ? 'is' : 'are'}`;
+	return `the label${hidden.length === 1 ? '' : 's'} ${listed(hidden, hidden.length)} ${hidden.length === 1 ? 'is' : 'are'}`;
 }
 
 function lintSelectors(peer: CompiledPeer, context: PeerContext): Draft[] {
@@ -161,7 +168,7 @@ function lintSelectors(peer: CompiledPeer, context: PeerContext): Draft[] {
 			draft(peer, context, {
 				construct: any ? peerConstruct(peer, packetOf(context, any.end)) : 'negative-namespace-selector',
 				semantics: open,
-				detail: `it also matches outside addresses, and ${hosts.length === 0 ? 'every node' : `all ${new Set(hosts.map(({ id }) => id)).size} nodes and host-network Pods`}`,
+				detail: 'it may also match every outside address, every node and every host-network Pod',
 				peers: [...outside, ...hosts.slice(0, 4)],
 			}),
 		);

@@ -3,7 +3,7 @@ import type { ConstructId } from '../constructs.ts';
 import { peersMask } from '../evaluate.ts';
 import { CALICO, type Mask, NONE } from '../semantics.ts';
 import { shared } from '../shared.ts';
-import { peersOf, samplesOf } from './example.ts';
+import { MOST_TRIES, peersOf, samplesOf } from './example.ts';
 import type { Draft } from './finding.ts';
 import { departing, type Held, type Holdings, NOBODY, podsBeside, type Subjects, subjectsWhere } from './holdings.ts';
 import { isSelected, type RuleContext } from './peer.ts';
@@ -15,7 +15,7 @@ export function lintPorts(context: RuleContext): Draft[] {
 	// Only where an entry is uneven does it matter what the rule's peers are.
 	let peers: readonly Held[] | undefined;
 	const known = () => {
-		peers ??= peersOf(rule, context.policy.source.namespace, context.holdings);
+		peers ??= peersOf(rule, context.policy.source.namespace, context.holdings).slice(0, MOST_TRIES);
 		return peers;
 	};
 	return rule.ports.flatMap((entry, index) => {
@@ -36,7 +36,7 @@ function draft(
 	more: Pick<Draft, 'construct' | 'semantics' | 'detail'> & { readonly subjects?: Subjects; readonly first?: readonly Held[] },
 ): Draft {
 	const { first = [], ...rest } = more;
-	const witnesses = { peers: [...first, ...peers()], ports: samplesOf(entry, holdings) };
+	const witnesses = { peers: [...first, ...peers()].slice(0, MOST_TRIES), ports: samplesOf(entry, holdings) };
 	return { policy, direction: rule.direction, rule, port: index, clause: entry.text, subjects, witnesses, ...rest };
 }
 
@@ -60,8 +60,8 @@ function lintNumber(entry: CompiledPort, context: PortContext): Draft[] {
 	const { protocol } = entry.source;
 	const detail =
 		entry.first < 0
-			? `${protocol} on every port is no longer admitted by this entry`
-			: `${protocol} ${entry.first} is still admitted, ${entry.first + 1}${entry.last > entry.first + 1 ? ` to ${entry.last}` : ''} no longer`;
+			? `${protocol} on every port may no longer be admitted by this entry`
+			: `${protocol} ${entry.first} is still admitted, ${entry.first + 1}${entry.last > entry.first + 1 ? ` to ${entry.last}` : ''} may not be`;
 	return [draft(entry, context, { construct, semantics, detail })];
 }
 
@@ -76,15 +76,16 @@ function lintOwnName(entry: CompiledPort, context: PortContext): Draft[] {
 		const [first] = held;
 		const departs = first ? departing(portMask(entry, { ...packet, subject: first.end, port }, NONE), candidates) : NONE;
 		if (departs === NONE) continue;
-		for (const { end, id } of held)
+		for (const { end, id, finished } of held)
 			if (end.kind === 'pod' && end.endpoint.namespace === policy.source.namespace && isSelected(policy, end, candidates)) {
 				semantics |= departs;
-				ids.add(id);
+				if (!finished) ids.add(id);
 			}
 	}
 	if (semantics === NONE) return [];
 	const own = subjectsWhere(podsBeside(policy, holdings), ({ id }) => ids.has(id));
-	const detail = `${listed([...ids].sort(), ids.size)} declare${ids.size === 1 ? 's' : ''} it on a sidecar (a restartable init container), which does not count on Dataplane V2`;
+	const who = listed([...ids].sort(), ids.size) || 'no running Pod';
+	const detail = `${who} declare${ids.size < 2 ? 's' : ''} it on a sidecar (a restartable init container), which does not count on Dataplane V2`;
 	const construct = portConstruct(entry, 'ingress', true);
 	return [draft(entry, context, { construct, semantics, detail, subjects: own })];
 }
@@ -155,7 +156,7 @@ function nameText(
 		return `${name} is ${protocol} ${clusterNumber} wherever the cluster’s Pods declare it, and so for every peer of the rule`;
 	if (construct === 'named-port-ambiguous') {
 		const numbers = [...(holdings.declared.get(`${protocol} ${name}`)?.numbers ?? [])].sort((a, b) => a - b);
-		return `${name} is ${protocol} ${numbers.join(', ')} on the cluster’s Pods now`;
+		return `${name} is ${protocol} ${listed(numbers.map(String), numbers.length)} on the cluster’s Pods now`;
 	}
 	const names = [...new Set(held.filter(({ finished }) => !finished).map(({ id }) => id))].sort();
 	return `what ${listed(names, names.length) || 'no running Pod'} declare${names.length === 1 ? 's' : ''} as ${name} does not count on Dataplane V2`;

@@ -4,6 +4,7 @@ import { evaluate, verdictUnder } from '../evaluate.ts';
 import { describeEnd } from '../explain.ts';
 import type { End } from '../finding.ts';
 import { resolveFlow } from '../flow.ts';
+import { hashText } from '../hash.ts';
 import type { Flow } from '../model.ts';
 import { CALICO } from '../semantics.ts';
 import { capitalise, joined } from '../wording.ts';
@@ -12,6 +13,14 @@ import type { LintFinding } from './finding.ts';
 /** The first three of so many, and how many more there are. */
 export const listed = (names: readonly string[], count: number): string =>
 	count > 3 ? `${names.slice(0, 3).join(', ')} and ${count - 3} more` : joined(names);
+
+const MOST_TEXT = 500;
+
+/** A text that the input may make as long as it likes, such as a block with thousands of `except`: cut, and still told from others. */
+export const bounded = (text: string): string =>
+	text.length <= MOST_TEXT
+		? text
+		: `${text.slice(0, MOST_TEXT).toWellFormed()}… (the first of ${text.length} characters, ${hashText(text)})`;
 
 type Where = Pick<LintFinding, 'policyKind' | 'policyNamespace' | 'policyName' | 'direction' | 'rule' | 'peer' | 'port' | 'clause'>;
 
@@ -31,7 +40,7 @@ export function summaryOf(
 	return `${whereText(where)}, for ${pods}: ${CONSTRUCTS[construct].explanation}; ${effect}.`;
 }
 
-/** `default/client to default/web on TCP 8080 was admitted before and may be denied`. */
+/** `for example, ingress from default/client to default/web on TCP 8080 is allowed before the move and may be denied after it`. */
 export function effectOf(snapshot: CompiledSnapshot, flow: Flow): string {
 	const evaluation = evaluate(resolveFlow(snapshot, flow));
 	const { subject, peer } = evaluation.flow;
@@ -39,5 +48,6 @@ export function effectOf(snapshot: CompiledSnapshot, flow: Flow): string {
 	const port = flow.port === undefined ? '' : ` ${flow.port}`;
 	const denied = verdictUnder(evaluation, CALICO).verdict === 'deny';
 	const change = denied ? 'is denied before the move and may be open after it' : 'is allowed before the move and may be denied after it';
-	return `for example, ${describeEnd(source)} to ${describeEnd(destination)} on ${flow.protocol}${port} ${change}`;
+	// The other end's policies have a say of their own.
+	return `for example, ${flow.direction} from ${describeEnd(source)} to ${describeEnd(destination)} on ${flow.protocol}${port} ${change}`;
 }

@@ -8,6 +8,7 @@ import { ANY_PORT, peersOf, portsOf } from './example.ts';
 import type { Affected, Draft, OtherDraft, Witnesses } from './finding.ts';
 import { departing, type Held, type Holdings, podsBeside, subjectsWhere } from './holdings.ts';
 import { hiddenKeys, lossText, unevenUnder } from './peer.ts';
+import { listed } from './sentence.ts';
 
 const DIRECTIONS: readonly Direction[] = ['ingress', 'egress'];
 
@@ -25,9 +26,12 @@ const selectedBy = (policy: CompiledPolicy, holdings: Holdings, among: Mask = AL
 		({ end }) => (matchMask(policy.subjects, end.labelSet) & among & (CALICO | holdings.candidates)) !== NONE,
 	);
 
+/** More rules of a direction give no more witnesses. */
+const MOST_RULES = 50;
+
 /** What its rules speak of, and then anything. */
 function witnessesOf(policy: CompiledPolicy, directions: readonly Direction[], holdings: Holdings): Witnesses {
-	const rules = directions.flatMap((direction) => policy[direction]);
+	const rules = directions.flatMap((direction) => policy[direction].slice(0, MOST_RULES));
 	const spoken = rules.flatMap((rule) => peersOf(rule, policy.source.namespace, holdings).slice(0, 6));
 	const beside = podsBeside(policy, holdings).slice(0, 4);
 	const others = holdings.identities
@@ -50,7 +54,8 @@ function lintSctp(policy: CompiledPolicy, holdings: Holdings): Draft[] {
 		),
 	);
 	const clause = [...new Set(entries.map(({ text }) => text))].sort().join(', ');
-	const detail = `SCTP stands in ${[...new Set(entries.map(({ where }) => where))].join(', ')}`;
+	const places = [...new Set(entries.map(({ where }) => where))];
+	const detail = `SCTP stands in ${listed(places, places.length)}`;
 	const construct = 'sctp-rejected';
 	return [
 		{
@@ -128,7 +133,7 @@ export const lintOtherNetwork = (policy: CompiledPolicy, holdings: Holdings): Dr
 	clause: `networking.gke.io/network: ${policy.source.annotations?.['networking.gke.io/network']}`,
 	semantics: NONE,
 	subjects: selectedBy(policy, holdings),
-	detail: 'it applies to that network’s interfaces only, so nothing of it was judged for the default network',
+	detail: 'nothing of it was judged for the default network',
 });
 
 /** Calico's own kinds, which act before the move only. */

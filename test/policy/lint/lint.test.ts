@@ -4,8 +4,9 @@ import { CONSTRUCTS, type ConstructId } from '../../../functions/policy/construc
 import { denied } from '../../../functions/policy/evaluate.ts';
 import { judge } from '../../../functions/policy/judge.ts';
 import type { LintFinding } from '../../../functions/policy/lint/finding.ts';
+import { lintFingerprint } from '../../../functions/policy/lint/fingerprint.ts';
 import { lintSnapshot } from '../../../functions/policy/lint.ts';
-import type { ClusterState, LabelSelector, OtherPolicy } from '../../../functions/policy/model.ts';
+import type { ClusterState, LabelSelector, OtherPolicy, PolicyRule } from '../../../functions/policy/model.ts';
 import { CALICO, DEFAULT_CANDIDATES, idsOf, maskOf, NONE } from '../../../functions/policy/semantics.ts';
 import { describe } from '../../describe.ts';
 import { block, cluster, labels, observe, other, policy, rule } from '../cluster.ts';
@@ -102,7 +103,7 @@ describe('lintSnapshot', (it) => {
 	});
 
 	it('gives one finding for each sort that a block covers', () => {
-		const findings = lint({ services: [service], policies: [policy({ ingress: [rule({ peers: [block('10.0.0.0/8')] })] })] });
+		const findings = lint({ services: [service], policies: [out({ egress: [rule({ peers: [block('10.0.0.0/8')] })] })] });
 		assert.equal(
 			findings.map(({ construct, peer, differsNow }) => [construct, peer, differsNow]),
 			[
@@ -128,7 +129,7 @@ describe('lintSnapshot', (it) => {
 		const { summary, suggestion } = only('ipblock-pod', { policies: [policy({ ingress: [rule({ peers: [block('10.32.0.0/16')] })] })] });
 		assert.is(
 			summary,
-			'Ingress rule 0 of default/p (peer 0, ipBlock 10.32.0.0/16), for 2 Pods: an ipBlock never matches a Pod of the cluster on Dataplane V2, whatever its width; for example, default/client to default/web on TCP 443 is allowed before the move and may be denied after it.',
+			'Ingress rule 0 of default/p (peer 0, ipBlock 10.32.0.0/16), for 2 Pods: an ipBlock never matches a Pod of the cluster on Dataplane V2, whatever its width; for example, ingress from default/client to default/web on TCP 443 is allowed before the move and may be denied after it.',
 		);
 		assert.is(suggestion, CONSTRUCTS['ipblock-pod'].suggestion);
 	});
@@ -152,7 +153,7 @@ describe('lintSnapshot', (it) => {
 
 	it('finds a block over a range in which nothing runs yet, and says so', () => {
 		const facts = { location: 'l', name: 'c', podRanges: ['10.64.0.0/14'], serviceRanges: ['10.9.0.0/20'] };
-		const policies = [policy({ ingress: [rule({ peers: [block('10.64.0.0/10'), block('10.9.0.0/16', '10.9.0.0/24')] })] })];
+		const policies = [out({ egress: [rule({ peers: [block('10.64.0.0/10'), block('10.9.0.0/16', '10.9.0.0/24')] })] })];
 		const findings = lint({ cluster: facts, policies });
 		assert.equal(
 			findings.map(({ construct, peer, differsNow, detail }) => [construct, peer, differsNow, detail]),
@@ -249,6 +250,160 @@ describe('lintSnapshot', (it) => {
 		const resolver = { namespace: 'kube-system', name: 'dns', labels: { 'k8s-app': 'kube-dns' }, ips: ['10.32.2.53'] };
 		const broad = { ...withCache(true, [block('0.0.0.0/0', '10.0.0.0/8')], []), pods: [...cluster().state.pods, resolver] };
 		assert.is(only('node-local-dns', broad).differsNow, true);
+	});
+
+	it('takes DNS to each of many resolvers at once', () => {
+		const resolvers = Array.from({ length: 1500 }, (_, index) => ({
+			namespace: 'kube-system',
+			name: `node-local-dns-${index}`,
+			labels: { 'k8s-app': 'node-local-dns' },
+			ips: [`10.128.${8 + (index >> 8)}.${index & 255}`],
+			hostNetwork: true as const,
+			...(index === 0 && { finished: true as const }),
+		}));
+		const egress = [rule({ peers: [block('0.0.0.0/0', '10.0.0.0/8')], ports: [{ protocol: 'UDP', port: 53 }] })];
+		const policies = Array.from({ length: 50 }, (_, index) => out({ name: `p${index}`, egress }));
+		const snapshot = cluster({
+			cluster: { location: 'l', name: 'c', nodeLocalDns: true },
+			pods: [...cluster().state.pods, ...resolvers],
+			policies,
+		});
+		const findings = lintSnapshot(snapshot).filter(({ construct }) => construct === 'node-local-dns');
+		assert.is(findings.length, 50);
+		assert.match(findings[0]?.detail ?? '', /node-local-dns-1, .* and 1496 more/);
+	});
+
+	it('finds nothing where another rule admits what Dataplane V2 sees, as the suggestion has it', () => {
+		const older = rule({ peers: [block('169.254.169.252/32')], ports: [{ protocol: 'TCP', port: 988 }] });
+		const newer = (...ports: number[]) =>
+			rule({ peers: [block('169.254.169.254/32')], ports: ports.map((port) => ({ protocol: 'TCP', port })) });
+		assert.equal(constructs({ policies: [out({ egress: [older] })] }), ['metadata-dnat']);
+		assert.equal(constructs({ policies: [out({ egress: [older, newer(80, 8080)] })] }), []);
+		assert.equal(constructs({ policies: [out({ egress: [older, newer(8080)] })] }), ['metadata-dnat']);
+		const ranged = { ...newer(), ports: [{ protocol: 'TCP', port: 79, endPort: 81 } as const] };
+		assert.equal(constructs({ policies: [out({ egress: [older, ranged] })] }), ['metadata-dnat', 'end-port']);
+		const both = [rule({ peers: [block('0.0.0.0/0', '10.0.0.0/8'), block('::/0')] })];
+		const families = (peers: readonly string[]) =>
+			constructs({ nodes: [], pods: [], policies: [policy({ ingress: [rule({ peers: peers.map((each) => block(each)) })] })] });
+		assert.equal(families(['0.0.0.0/0', '::/0']), []);
+		assert.equal(families(['0.0.0.0/0', '::/1']), ['any-cidr-dual-stack']);
+		assert.equal(constructs({ nodes: [], pods: [], policies: [policy({ ingress: both })] }), ['any-cidr-dual-stack']);
+	});
+
+	it('finds the metadata server by its port after translation alone', () => {
+		const { clause, differsNow } = only('metadata-dnat', {
+			policies: [out({ egress: [rule({ ports: [{ protocol: 'TCP', port: 988 }] })] })],
+		});
+		assert.equal([clause, differsNow], ['every peer, TCP 988', true]);
+		assert.equal(constructs({ policies: [out({ egress: [rule({ ports: [{ protocol: 'TCP', port: 989 }] })] })] }), []);
+	});
+
+	it('finds what of a range several cuts of a block leave', () => {
+		const facts = { location: 'l', name: 'c', podRanges: ['10.64.0.0/14', 'fd00::/62'] };
+		const left = (...peers: ReturnType<typeof block>[]) =>
+			lint({ cluster: facts, policies: [policy({ ingress: [rule({ peers })] })] }).map(({ peer, construct }) => [peer, construct]);
+		const cuts = ['10.67.0.0/16', '10.64.0.0/16', '10.64.0.0/17'];
+		const cuts6 = ['fd00:0:0:3::/64', 'fd00::/64', 'fd00:0:0:1::/64'];
+		assert.equal(left(block('10.64.0.0/10', ...cuts), block('fd00::/16', ...cuts6)), [
+			[0, 'ipblock-pod'],
+			[1, 'ipblock-pod'],
+		]);
+		assert.equal(left(block('10.64.0.0/10', ...cuts, '10.65.0.0/16', '10.66.0.0/16'), block('fd00::/16', ...cuts6, 'fd00:0:0:2::/64')), []);
+		assert.equal(left(block('0.0.0.0/1', '0.0.0.0/2', '64.0.0.0/2'), block('128.0.0.0/1', '128.0.0.0/2', '192.0.0.0/2')), []);
+	});
+
+	it('does not say that the address of kube-dns admitted nothing where the cache made it admit DNS', () => {
+		const services = [{ namespace: 'kube-system', name: 'kube-dns', clusterIps: ['10.8.0.10'] }];
+		const policies = [out({ egress: [rule({ peers: [block('10.8.0.10/32')] })] })];
+		const detail = (nodeLocalDns: boolean) =>
+			only('ipblock-service', { cluster: { location: 'l', name: 'c', nodeLocalDns }, services, policies }).detail;
+		assert.match(detail(true), /but for DNS before it where NodeLocal DNSCache is on$/);
+		assert.match(detail(false), /before the move or after it$/);
+	});
+
+	it('finds Services in a block of destinations only: nothing connects from a ClusterIP', () => {
+		const peers = [block('10.8.0.0/16')];
+		assert.equal(constructs({ services: [service], policies: [policy({ ingress: [rule({ peers })] })] }), []);
+		assert.equal(constructs({ services: [service], policies: [out({ egress: [rule({ peers })] })] }), ['ipblock-service']);
+	});
+
+	it('does not count the names that a Pod declared which has ended', () => {
+		const job = (finished: boolean) => ({
+			namespace: 'default',
+			name: 'job',
+			labels: {},
+			ips: ['10.32.7.7'],
+			ports: [{ name: 'http', port: 80, protocol: 'TCP', init: 'sidecar' } as const],
+			...(finished && { finished: true as const }),
+		});
+		const policies = [policy({ ingress: [rule({ ports: [{ protocol: 'TCP', port: 'http' }] })] })];
+		// A late entry may name it all the same, so the clause is found.
+		const ended = only('named-port-unresolved', { pods: [job(true)], policies });
+		assert.equal([ended.affected.count, ended.detail.slice(0, 25)], [0, 'no running Pod declares i']);
+		const { affected, detail } = only('named-port-unresolved', { pods: [job(false), { ...job(true), name: 'old' }], policies });
+		assert.equal(affected, { count: 1, sample: ['default/job'] });
+		assert.match(detail, /^default\/job declares it on a sidecar/);
+	});
+
+	it('says what may be as long as the input likes in few words, and tells it apart', () => {
+		const cuts = Array.from({ length: 5000 }, (_, index) => `10.200.${index >> 8}.${index & 255}/32`);
+		const ports = Array.from({ length: 3000 }, (_, index) => ({ protocol: 'SCTP', port: index + 1 }) as const);
+		const pods = Array.from({ length: 3000 }, (_, index) => ({
+			namespace: 'default',
+			name: `${'n'.repeat(248)}${index}`,
+			labels: {},
+			ips: [`10.40.${index >> 8}.${index & 255}`],
+			ports: [{ name: 'http', port: index + 1, protocol: 'TCP' } as const],
+		}));
+		const findings = lint({
+			pods,
+			policies: [
+				out({
+					name: 'p'.repeat(253),
+					annotations: { 'io.cilium.name': '\u{1f600}'.repeat(50_000) },
+					egress: [
+						rule({ peers: [block('0.0.0.0/0', ...cuts), block('0.0.0.0/0', ...cuts.slice(0, -1))] }),
+						...ports.map((port) => rule({ ports: [port] })),
+						rule({ ports: [{ protocol: 'TCP', port: 'http' }] }),
+					],
+				}),
+				policy({
+					name: 'q',
+					podSelector: {
+						matchLabels: {},
+						matchExpressions: [{ key: 'pod-template-hash', operator: 'In', values: cuts.map((_, i) => `${i}`) }],
+					},
+				}),
+				policy({ name: 'r', annotations: { 'networking.gke.io/network': 'x'.repeat(100_000) } }),
+			],
+		});
+		assert.equal([...new Set(findings.map(({ construct }) => construct))].sort(), [
+			'ipblock-node',
+			'ipblock-pod',
+			'label-not-identity',
+			'multi-network',
+			'named-port-ambiguous',
+			'renamed-in-logs',
+			'sctp-rejected',
+		]);
+		for (const { clause, detail, summary, construct } of findings) {
+			assert.ok(clause.length < 600 && detail.length < 1500 && summary.length < 3000, `${construct} ${clause.length} ${detail.length}`);
+			assert.ok(`${clause}${detail}${summary}`.isWellFormed());
+		}
+		const prints = findings.map((finding) => lintFingerprint(finding, undefined));
+		assert.is(new Set(prints).size, prints.length);
+	});
+
+	it('has the same fingerprint where rules, peers or ports change places', () => {
+		const peers = [block('10.0.0.0/8'), block('10.32.0.0/16'), { podSelector: labels({ a: '1', 'pod-template-hash': '2' }) }];
+		const ports = [{ protocol: 'UDP' }, { protocol: 'TCP', port: 1, endPort: 2 }] as const;
+		const printsOf = (ingress: readonly PolicyRule[]) =>
+			lint({ policies: [policy({ ingress })] })
+				.map((finding) => lintFingerprint(finding, undefined))
+				.sort();
+		const prints = printsOf([rule({ peers, ports }), rule()]);
+		assert.is(prints.length, 6);
+		assert.equal(printsOf([rule(), rule({ peers: peers.toReversed(), ports: ports.toReversed() })]), prints);
 	});
 
 	it('counts the candidates that it is given, and no others', () => {
