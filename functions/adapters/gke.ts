@@ -1,5 +1,6 @@
 import type { ClusterManagerClient } from '@google-cloud/container';
 import type { ClusterKey } from '../ports.ts';
+import { bounded, redact } from './attempt.ts';
 
 export interface GkeOptions {
 	/** Of another server than Google's, `http://HOST:PORT`; it is sent no credentials. */
@@ -75,8 +76,4 @@ const SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
 const MAX_DETAIL = 500;
 
 /** The words alone: the error holds the request, with its token. */
-function describeError(cause: unknown): string {
-	const text = cause instanceof Error ? cause.message : String(cause);
-	const plain = text.replace(/\b(Bearer\s+|ya29\.)[\w.~+/=-]+/gi, '$1…');
-	return plain.length > MAX_DETAIL ? `${plain.slice(0, MAX_DETAIL).toWellFormed()}…` : plain;
-}
+const describeError = (cause: unknown): string => bounded(redact(cause instanceof Error ? cause.message : String(cause)), MAX_DETAIL);

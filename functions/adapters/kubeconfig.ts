@@ -18,7 +18,7 @@ export async function openContext(name?: string, env: Environment = process.env)
 	const files = filesOf(env);
 	const found = files.filter((file) => existsSync(file));
 	if (found.length === 0) return `no kubeconfig: there is no ${files.join(', nor ')} (KUBECONFIG names another file)`;
-	// Loaded only here: it costs most of a second.
+	// Loaded only here: it costs half a second.
 	const { KubeConfig } = await import('@kubernetes/client-node');
 	const config = new KubeConfig();
 	for (const file of found) {

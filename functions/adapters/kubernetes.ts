@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { KubernetesAnswer, KubernetesApi } from '../ports.ts';
-import { isTransient, unlessAborted } from './attempt.ts';
+import { isTransient, retryAfterMs, unlessAborted } from './attempt.ts';
 import { toAnswer } from './kubernetes/answer.ts';
 import { createConnection, type Exchange, type TlsOptions } from './kubernetes/exchange.ts';
 import { createRedaction } from './kubernetes/redaction.ts';
@@ -68,7 +68,7 @@ export function createKubernetesApi(options: KubernetesOptions): KubernetesApi {
 				const redact = createRedaction(path, headers);
 				const atMost = PAUSES_MS[number];
 				if (atMost === undefined || !mayHelp(exchange)) return settle(exchange, { plain, redact });
-				const pauseMs = Math.max(retryAfterMs(exchange, now()), (atMost * (1 + random())) / 2);
+				const pauseMs = Math.max(wantedPauseMs(exchange, now()), (atMost * (1 + random())) / 2);
 				if (now() + pauseMs >= endMs) return settle(exchange, { plain, redact });
 				await sleep(pauseMs);
 			}
@@ -89,12 +89,9 @@ async function readHeaders({ headers }: KubernetesOptions, told: { readonly plai
 const mayHelp = (exchange: Exchange): boolean =>
 	exchange.kind === 'answered' ? isTransient(exchange.status) : exchange.kind === 'unreachable' || exchange.kind === 'broken';
 
-/** Retry-After is a number of seconds or a date. */
-function retryAfterMs(exchange: Exchange, nowMs: number): number {
-	const text = exchange.kind === 'answered' ? (exchange.headers['retry-after'] ?? '') : '';
-	const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
-	return Number.isNaN(ms) ? 0 : Math.min(Math.max(ms, 0), MAX_PAUSE_MS);
-}
+/** How long the server wants to be left alone, as far as that is waited for. */
+const wantedPauseMs = (exchange: Exchange, nowMs: number): number =>
+	exchange.kind === 'answered' ? Math.min(retryAfterMs(exchange.headers['retry-after'], nowMs), MAX_PAUSE_MS) : 0;
 
 function settle(
 	exchange: Exchange,

@@ -1,4 +1,4 @@
-import { parseTime } from '../policy/time.ts';
+import { cutToMicros, parseTime } from '../policy/time.ts';
 
 /** A moment as a row needs it. */
 export interface Moment {
@@ -11,18 +11,14 @@ export interface Moment {
 /** BigQuery's TIMESTAMP begins with the year 1. */
 const FIRST_MS = Date.parse('0001-01-01T00:00:00Z');
 
-const MICROS_END = '2026-03-04T05:06:07.123456'.length;
 const MILLIS_END = '2026-03-04T05:06:07.123'.length;
 
 /** Parses an RFC 3339 time, in whatever offset and precision. `undefined` where it is none, or no date of the calendar. */
 export function parseTimestamp(text: string): Moment | undefined {
 	const time = parseTime(text);
 	if (time === undefined) return undefined;
-	// `2026-03-04T05:06:07.123456789Z`: what is beyond microseconds is cut, and zeros that then stand at the end.
-	const utc = time.length > MICROS_END + 1 ? `${withoutZeros(time.slice(0, MICROS_END))}Z` : time;
+	const utc = cutToMicros(time);
 	// Date.parse reads milliseconds, and cuts what is beyond.
 	const ms = Date.parse(time.length > MILLIS_END ? `${time.slice(0, MILLIS_END)}Z` : time);
 	return ms < FIRST_MS ? undefined : { utc, ms };
 }
-
-const withoutZeros = (time: string): string => (time.endsWith('0') ? time.replace(/\.?0+$/, '') : time);

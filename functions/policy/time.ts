@@ -7,6 +7,7 @@ const RFC_3339 =
 	/^(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))[Tt]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(?=\d)(\d{0,8}[1-9])?\d*)?([Zz]|[+-]\d\d:\d\d)$/;
 const DATE_END = '2026-03-04'.length;
 const SECOND_END = '2026-03-04T05:06:07'.length;
+const MICROS_END = '2026-03-04T05:06:07.123456'.length;
 /** How a folder or a canonical file is named: `2023-09-23T142057Z`. Colons, which not every file system has, are read too. */
 const TIME_NAME = /^(\d{4}-\d\d-\d\dT)(\d\d):?(\d\d):?(\d\d(?:\.\d{1,9})?Z)$/;
 
@@ -36,6 +37,11 @@ function offsetMs(offset: string): number | undefined {
 	if (hours > 23 || minutes > 59) return undefined;
 	return (offset.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000;
 }
+
+/** What is beyond microseconds is cut, as BigQuery has them, and zeros that then stand at the end. Takes what `parseTime` returned. */
+export const cutToMicros = (time: string): string => (time.length > MICROS_END + 1 ? `${withoutZeros(time.slice(0, MICROS_END))}Z` : time);
+
+const withoutZeros = (time: string): string => (time.endsWith('0') ? time.replace(/\.?0+$/, '') : time);
 
 /** A text that sorts as the moment does. Takes what `parseTime` returned. */
 export function sortableTime(time: string): string {

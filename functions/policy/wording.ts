@@ -50,6 +50,6 @@ export const capitalise = (text: string): string => text.charAt(0).toUpperCase()
 export const joined = (names: readonly string[]): string =>
 	names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 
-/** The first three, and how many more there are. */
-export const some = (texts: readonly string[]): string =>
-	texts.length > 3 ? `${texts.slice(0, 3).join(', ')} and ${texts.length - 3} more` : joined(texts);
+/** The first three, and how many more there are. `count`: of all, where the texts are only the first of them. */
+export const some = (texts: readonly string[], count: number = texts.length): string =>
+	count > 3 ? `${texts.slice(0, 3).join(', ')} and ${count - 3} more` : joined(texts);

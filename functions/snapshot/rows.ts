@@ -3,7 +3,7 @@ import type { LintFinding } from '../policy/lint/finding.ts';
 import { lintFingerprint } from '../policy/lint/fingerprint.ts';
 import type { Snapshot } from '../policy/model.ts';
 import { idsOf, type Mask, NONE } from '../policy/semantics.ts';
-import { parseTime } from '../policy/time.ts';
+import { cutToMicros, parseTime } from '../policy/time.ts';
 import type { ClusterKey, CollectionReason, Row } from '../ports.ts';
 import { engineVersion } from '../version.ts';
 
@@ -93,13 +93,8 @@ export function toPolicyFindingRows({ snapshot, findings, candidates, cluster = 
 	}));
 }
 
-/** RFC 3339 UTC, cut to microseconds as BigQuery has them, without trailing zeros; null where there is none. */
+/** RFC 3339 UTC, cut to microseconds; null where there is none. */
 function timeOf(text: string | undefined): string | null {
 	const time = text === undefined ? undefined : parseTime(text);
-	return (
-		time?.replace(/\.(\d+)Z$/, (_, digits: string) => {
-			const micros = digits.slice(0, 6).replace(/0+$/, '');
-			return micros === '' ? 'Z' : `.${micros}Z`;
-		}) ?? null
-	);
+	return time === undefined ? null : cutToMicros(time);
 }

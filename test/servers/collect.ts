@@ -18,6 +18,7 @@ import { canonicalJson, createSnapshot, encodeSnapshot } from '../../functions/s
 import { collectState } from '../../functions/snapshot/collect.ts';
 import { createReducer } from '../../functions/snapshot/objects.ts';
 import { createRandom } from '../random.ts';
+import { createChecks } from './checks.ts';
 import { grantRights, openAdmin } from './kube-load.ts';
 import { type ClusterSize, generateObjects, prefixOf, SECRET } from './kube-objects.ts';
 
@@ -54,12 +55,7 @@ const say = (line: string): void => {
 	output.push(line);
 	console.log(line);
 };
-let passed = 0;
-let failed = 0;
-const check = (right: boolean, what: string): void => {
-	right ? passed++ : failed++;
-	say(`${right ? '✓' : '✘'} ${what}`);
-};
+const { check, finish } = createChecks(say);
 
 /** In a process of its own: only the collector's memory is to be measured here. */
 async function load(): Promise<ReadonlySet<string>> {
@@ -227,5 +223,4 @@ await checkRights(api);
 const seen = `${JSON.stringify(snapshot)}\n${output.join('\n')}`;
 for (const secret of [SECRET, 'collector-token', 'admin-token', 'Bearer', 'eyJ'])
 	check(!seen.includes(secret), `neither snapshot nor output holds what begins with ${secret.slice(0, 3)}…`);
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed > 0 ? 1 : 0;
+finish();

@@ -11,6 +11,7 @@ import { readSchemas } from '../../functions/adapters/schemas.ts';
 import { createEmulator } from '../sql/emulator.ts';
 import { installArtefact, type Running } from './artefact.ts';
 import { CERTIFICATE, CERTIFICATE_KEY } from './certificate.ts';
+import { createChecks } from './checks.ts';
 import { type RawObject, startKubeApi } from './kube-api.ts';
 
 const { GCS_API_ENDPOINT: gcs, BIGQUERY_EMULATOR_HOST: host } = process.env;
@@ -24,13 +25,7 @@ const CLUSTER = { project: 'p', location: 'europe-west1', name: 'c' };
 const NAME = 'projects/p/locations/europe-west1/clusters/c';
 const SECRET = 'planted-secret';
 
-const problems: string[] = [];
-let checks = 0;
-const check = (right: boolean, what: string): void => {
-	checks++;
-	if (!right) problems.push(what);
-	console.log(`${right ? '✓' : '✘'} ${what}`);
-};
+const { check, finish } = createChecks();
 
 const pod = (name: string, ip: string) => ({
 	apiVersion: 'v1',
@@ -211,5 +206,4 @@ try {
 	await emulator.remove();
 	await artefact.remove();
 }
-console.log(`${checks - problems.length} passed, ${problems.length} failed`);
-process.exitCode = problems.length > 0 ? 1 : 0;
+finish();

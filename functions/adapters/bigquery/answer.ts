@@ -1,4 +1,4 @@
-import { isTransient } from '../attempt.ts';
+import { bounded, isTransient, redact } from '../attempt.ts';
 
 /** What BigQuery said to one request. */
 export type Answer =
@@ -118,15 +118,6 @@ function innermost(cause: unknown): { readonly name?: string; readonly message: 
 	return cause.cause instanceof Error ? innermost(cause.cause) : cause;
 }
 
-export function bounded(text: string, length: number): string {
-	return text.length > length ? `${text.slice(0, length - 1).toWellFormed()}…` : text;
-}
-
 function cutBody(body: string): string {
 	return Buffer.from(redact(body)).subarray(0, BODY_BYTES).toString();
-}
-
-/** What stands between may repeat our headers in its answer. */
-export function redact(text: string): string {
-	return text.replace(/\b(Bearer\s+|ya29\.)[\w.~+/=-]+/gi, '$1…');
 }

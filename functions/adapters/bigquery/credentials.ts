@@ -1,5 +1,5 @@
-import { isTransient } from '../attempt.ts';
-import { type Answer, bounded, redact, unavailableOrFailed } from './answer.ts';
+import { bounded, isTransient, redact } from '../attempt.ts';
+import { type Answer, unavailableOrFailed } from './answer.ts';
 
 /** Headers that every request carries; rejects where there are no credentials. */
 export type Authorize = () => Promise<Headers>;

@@ -2,7 +2,7 @@ import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { text } from 'node:stream/consumers';
 import type { EncodedRow, TableName } from '../../ports.ts';
-import { unlessAborted } from '../attempt.ts';
+import { retryAfterMs, unlessAborted } from '../attempt.ts';
 import { type Answer, toAnswer, toNetworkAnswer } from './answer.ts';
 import { type Authorize, toCredentialsAnswer } from './credentials.ts';
 
@@ -40,8 +40,8 @@ export function createPost({ projectId, datasetId, apiEndpoint, authorize, reque
 		const url = new URL(`${tables}${table}/insertAll?prettyPrint=false`, apiEndpoint);
 		try {
 			const response = await send(url, { headers: Object.fromEntries(headers), body, signal });
-			const retryAfterMs = toMs(response.headers['retry-after'] ?? '', now);
-			return toAnswer({ status: response.statusCode ?? 0, body: await text(response), retryAfterMs, rowCount: rows.length });
+			const pauseMs = retryAfterMs(response.headers['retry-after'], now());
+			return toAnswer({ status: response.statusCode ?? 0, body: await text(response), retryAfterMs: pauseMs, rowCount: rows.length });
 		} catch (cause) {
 			return toNetworkAnswer(signal.aborted ? signal.reason : cause, timeoutMs);
 		}
@@ -60,10 +60,4 @@ function send(url: URL, { headers, body, signal }: Sent): Promise<IncomingMessag
 	return new Promise((resolve, reject) => {
 		request(url, { method: 'POST', headers, signal }, resolve).on('error', reject).end(body);
 	});
-}
-
-/** Retry-After is seconds or a date. */
-function toMs(retryAfter: string, now: () => number): number {
-	const ms = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - now();
-	return Number.isNaN(ms) ? 0 : Math.max(0, ms);
 }

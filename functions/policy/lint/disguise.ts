@@ -6,10 +6,10 @@ import { type Disguise, isResolver, type ResolvedFlow, resolveFlow } from '../fl
 import { resolveEnd } from '../resolve.ts';
 import { ALL, CALICO, CILIUM, type Mask, NONE } from '../semantics.ts';
 import { shared } from '../shared.ts';
+import { some } from '../wording.ts';
 import type { Draft, PortSample } from './finding.ts';
 import { type Held, type Holdings, heldAddress } from './holdings.ts';
 import type { RuleContext } from './peer.ts';
-import { listed } from './sentence.ts';
 
 /** A request that Calico sees with another destination than Dataplane V2 does, as the runtime resolves it: to each that answers it. */
 interface Request extends PortSample {
@@ -131,7 +131,7 @@ function detailOf(construct: ConstructId, { peer, port, protocol }: Disguise, ho
 	const seen = `${peer.ip} on ${protocol === PROTOCOL.UDP ? 'UDP' : 'TCP'} ${port}`;
 	if (construct === 'metadata-dnat') return `Calico sees a request to the metadata server as one to ${seen}`;
 	const names = [...new Set(resolversOf(holdings).map(({ id }) => id))].sort();
-	const resolvers = names.length === 0 ? 'and the snapshot holds no resolver Pod' : `and the resolvers are ${listed(names, names.length)}`;
+	const resolvers = names.length === 0 ? 'and the snapshot holds no resolver Pod' : `and the resolvers are ${some(names, names.length)}`;
 	const cache = holdings.snapshot.cluster?.nodeLocalDns === true ? '' : '; whether NodeLocal DNSCache is on is not known';
 	return `with NodeLocal DNSCache, Calico sees a DNS request as one to ${peer.ip}, ${resolvers}${cache}`;
 }

@@ -3,6 +3,7 @@ import type { CompiledPolicy } from '../compiled-policy.ts';
 import type { ResolvedEnd } from '../end.ts';
 import { type CompiledSelector, hiddenUnder, matchMask } from '../selector.ts';
 import { CALICO, type Mask, NONE } from '../semantics.ts';
+import { some } from '../wording.ts';
 import { type Covered, coverOf } from './cover.ts';
 import { portsOf } from './example.ts';
 import type { Draft } from './finding.ts';
@@ -17,7 +18,6 @@ import {
 	type Subjects,
 	subjectsWhere,
 } from './holdings.ts';
-import { listed } from './sentence.ts';
 
 /** A rule of a policy, and whom the policy selects. */
 export interface RuleContext {
@@ -134,8 +134,8 @@ function otherFamily(peer: CompiledPeer, context: PeerContext): Draft[] {
 }
 
 function coveredText({ count, names, ranges }: Covered, [one, many]: readonly [string, string]): string {
-	const range = ranges.length > 0 ? `the cluster’s range${ranges.length === 1 ? '' : 's'} ${listed(ranges, ranges.length)}` : '';
-	const now = count > 0 ? `${count} ${count === 1 ? one : many} now: ${listed(names, count)}` : `no running ${one} now`;
+	const range = ranges.length > 0 ? `the cluster’s range${ranges.length === 1 ? '' : 's'} ${some(ranges, ranges.length)}` : '';
+	const now = count > 0 ? `${count} ${count === 1 ? one : many} now: ${some(names, count)}` : `no running ${one} now`;
 	return `it covers ${range ? `${now}; also ${range}` : now}`;
 }
 
@@ -152,7 +152,7 @@ export const unevenUnder = ({ requirements }: CompiledSelector, candidates: Mask
 /** `the label pod-template-hash is`. */
 export function hiddenKeys(keys: readonly string[], candidates: Mask): string {
 	const hidden = [...new Set(keys.filter((key) => hiddenUnder(key) & candidates))].sort();
-	return `the label${hidden.length === 1 ? '' : 's'} ${listed(hidden, hidden.length)} ${hidden.length === 1 ? 'is' : 'are'}`;
+	return `the label${hidden.length === 1 ? '' : 's'} ${some(hidden, hidden.length)} ${hidden.length === 1 ? 'is' : 'are'}`;
 }
 
 function lintSelectors(peer: CompiledPeer, context: PeerContext): Draft[] {
@@ -198,7 +198,7 @@ function labelDraft(peer: CompiledPeer, context: PeerContext, semantics: Mask): 
 export function lossText(lost: readonly Held[], gained: readonly Held[]): string {
 	const text = (verb: string, held: readonly Held[]) => {
 		const names = held.map(({ id }) => id).sort();
-		return names.length === 0 ? [] : [`${verb} ${names.length} ${names.length === 1 ? 'Pod' : 'Pods'} now: ${listed(names, names.length)}`];
+		return names.length === 0 ? [] : [`${verb} ${names.length} ${names.length === 1 ? 'Pod' : 'Pods'} now: ${some(names, names.length)}`];
 	};
 	return [...text('loses', lost), ...text('gains', gained)].join(', and ') || 'loses and gains no Pod now';
 }

@@ -3,11 +3,11 @@ import type { ConstructId } from '../constructs.ts';
 import { peersMask } from '../evaluate.ts';
 import { CALICO, type Mask, NONE } from '../semantics.ts';
 import { shared } from '../shared.ts';
+import { some } from '../wording.ts';
 import { MOST_TRIES, peersOf, samplesOf } from './example.ts';
 import type { Draft } from './finding.ts';
 import { departing, type Held, type Holdings, NOBODY, podsBeside, type Subjects, subjectsWhere } from './holdings.ts';
 import { isSelected, type RuleContext } from './peer.ts';
-import { listed } from './sentence.ts';
 
 /** What of a rule's port entries means something else. */
 export function lintPorts(context: RuleContext): Draft[] {
@@ -84,7 +84,7 @@ function lintOwnName(entry: CompiledPort, context: PortContext): Draft[] {
 	}
 	if (semantics === NONE) return [];
 	const own = subjectsWhere(podsBeside(policy, holdings), ({ id }) => ids.has(id));
-	const who = listed([...ids].sort(), ids.size) || 'no running Pod';
+	const who = some([...ids].sort(), ids.size) || 'no running Pod';
 	const detail = `${who} declare${ids.size < 2 ? 's' : ''} it on a sidecar (a restartable init container), which does not count on Dataplane V2`;
 	const construct = portConstruct(entry, 'ingress', true);
 	return [draft(entry, context, { construct, semantics, detail, subjects: own })];
@@ -156,8 +156,8 @@ function nameText(
 		return `${name} is ${protocol} ${clusterNumber} wherever the cluster’s Pods declare it, and so for every peer of the rule`;
 	if (construct === 'named-port-ambiguous') {
 		const numbers = [...(holdings.declared.get(`${protocol} ${name}`)?.numbers ?? [])].sort((a, b) => a - b);
-		return `${name} is ${protocol} ${listed(numbers.map(String), numbers.length)} on the cluster’s Pods now`;
+		return `${name} is ${protocol} ${some(numbers.map(String), numbers.length)} on the cluster’s Pods now`;
 	}
 	const names = [...new Set(held.filter(({ finished }) => !finished).map(({ id }) => id))].sort();
-	return `what ${listed(names, names.length) || 'no running Pod'} declare${names.length === 1 ? 's' : ''} as ${name} does not count on Dataplane V2`;
+	return `what ${some(names, names.length) || 'no running Pod'} declare${names.length === 1 ? 's' : ''} as ${name} does not count on Dataplane V2`;
 }

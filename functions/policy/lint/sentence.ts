@@ -7,12 +7,8 @@ import { resolveFlow } from '../flow.ts';
 import { hashText } from '../hash.ts';
 import type { Flow } from '../model.ts';
 import { CALICO } from '../semantics.ts';
-import { capitalise, joined } from '../wording.ts';
+import { capitalise } from '../wording.ts';
 import type { LintFinding } from './finding.ts';
-
-/** The first three of so many, and how many more there are. */
-export const listed = (names: readonly string[], count: number): string =>
-	count > 3 ? `${names.slice(0, 3).join(', ')} and ${count - 3} more` : joined(names);
 
 const MOST_TEXT = 500;
 

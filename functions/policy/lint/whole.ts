@@ -4,11 +4,11 @@ import type { Direction } from '../model.ts';
 import type { OtherEffects } from '../other.ts';
 import { matchMask } from '../selector.ts';
 import { ALL, CALICO, CILIUM, CILIUM_FROM_1_14, type Mask, NONE } from '../semantics.ts';
+import { some } from '../wording.ts';
 import { ANY_PORT, peersOf, portsOf } from './example.ts';
 import type { Affected, Draft, OtherDraft, Witnesses } from './finding.ts';
 import { departing, type Held, type Holdings, podsBeside, subjectsWhere } from './holdings.ts';
 import { hiddenKeys, lossText, unevenUnder } from './peer.ts';
-import { listed } from './sentence.ts';
 
 const DIRECTIONS: readonly Direction[] = ['ingress', 'egress'];
 
@@ -55,7 +55,7 @@ function lintSctp(policy: CompiledPolicy, holdings: Holdings): Draft[] {
 	);
 	const clause = [...new Set(entries.map(({ text }) => text))].sort().join(', ');
 	const places = [...new Set(entries.map(({ where }) => where))];
-	const detail = `SCTP stands in ${listed(places, places.length)}`;
+	const detail = `SCTP stands in ${some(places, places.length)}`;
 	const construct = 'sctp-rejected';
 	return [
 		{
