@@ -5,7 +5,6 @@ import type { Snapshot } from '../policy/model.ts';
 import type { Mask } from '../policy/semantics.ts';
 import type { ClusterKey, KubernetesApi, Row, SnapshotStore, TableName, Warehouse } from '../ports.ts';
 import { engineVersion } from '../version.ts';
-import { createSnapshot } from './canonical.ts';
 import { collectState } from './collect.ts';
 import type { Collection } from './handler.ts';
 import { type CollectionFacts, toPolicyFindingRows, toSnapshotRow } from './rows.ts';
@@ -101,9 +100,8 @@ export function createCollection(ports: CollectionPorts): (cluster: ClusterKey, 
 			changedAt,
 			async beforeNewest(stored) {
 				if (stored.kind === 'unchanged') {
-					// The snapshot that holds the state, as it was made: the same state and time give the same id.
-					const snapshot = createSnapshot({ state, validFrom: stored.newest.validFrom });
-					await writeSnapshotRow({ ...facts, snapshot, changed: false });
+					const { id, validFrom } = stored.newest;
+					await writeSnapshotRow({ ...facts, snapshot: { id, validFrom, state }, changed: false });
 					return;
 				}
 				const { snapshot } = stored;

@@ -9,7 +9,7 @@ import { engineVersion } from '../version.ts';
 
 export interface CollectionFacts {
 	/** What was collected, or the kept snapshot of the same state. */
-	readonly snapshot: Snapshot;
+	readonly snapshot: Pick<Snapshot, 'id' | 'validFrom' | 'state'>;
 	readonly cluster: ClusterKey;
 	/** RFC 3339. */
 	readonly collectedAt: string;
