@@ -13,6 +13,8 @@ export interface Config {
 	/** Another server than GKE's API; `undefined`: Google's. */
 	readonly gkeApiEndpoint: string | undefined;
 	readonly candidates: Mask;
+	/** Of confirmed traffic one entry in so many is kept; 0: none. */
+	readonly keepConfirmed: number;
 	/** How long a message may wait for its row to be durable. */
 	readonly patienceMs: number;
 	readonly group: GroupLimits;
@@ -33,6 +35,8 @@ const VARIABLES = {
 	DATASET: 'the BigQuery dataset that the rows are written to, as PROJECT.DATASET',
 	SNAPSHOT_TOPIC: 'the topic that asks for snapshots, as projects/PROJECT/topics/TOPIC; without it none is asked for',
 	CANDIDATES: 'what Dataplane V2 may be, as ids of semantics separated by commas; without it, all that Google’s documentation leaves open',
+	KEEP_CONFIRMED:
+		'what is kept of the traffic that is allowed as before: all, none, or 1/N for one entry in N, whose row then stands for N',
 } as const;
 
 /** Whole numbers, each with its default and its bounds. */
@@ -63,6 +67,7 @@ export function parseConfig(env: Environment): ParsedConfig {
 		problems.push(`SNAPSHOT_TOPIC is no topic (${JSON.stringify(snapshotTopic)}): ${VARIABLES.SNAPSHOT_TOPIC}`);
 	const candidates = env['CANDIDATES'] ? parseCandidates(env['CANDIDATES']) : DEFAULT_CANDIDATES;
 	if (typeof candidates === 'string') problems.push(`CANDIDATES: ${candidates}`);
+	const keepConfirmed = readShare(env, problems);
 	const number = (name: keyof typeof NUMBERS): number => readNumber(env, name, problems);
 	const patienceMs = number('PATIENCE_SECONDS') * 1000;
 	const logLinesPerSecond = number('LOG_LINES_PER_SECOND');
@@ -76,7 +81,21 @@ export function parseConfig(env: Environment): ParsedConfig {
 	};
 	if (!bucket || !dataset || typeof candidates === 'string' || problems.length > 0) return { kind: 'refused', problems };
 	const gkeApiEndpoint = env['GKE_API_ENDPOINT'] || undefined;
-	return { kind: 'ok', config: { bucket, dataset, snapshotTopic, gkeApiEndpoint, candidates, patienceMs, group, logLinesPerSecond } };
+	return {
+		kind: 'ok',
+		config: { bucket, dataset, snapshotTopic, gkeApiEndpoint, candidates, keepConfirmed, patienceMs, group, logLinesPerSecond },
+	};
+}
+
+const SHARE = /^1\/([1-9]\d{0,5})$/;
+
+function readShare(env: Environment, problems: string[]): number {
+	const given = env['KEEP_CONFIRMED'] || 'all';
+	if (given === 'all') return 1;
+	if (given === 'none') return 0;
+	const [, share] = SHARE.exec(given) ?? [];
+	if (share === undefined) problems.push(`KEEP_CONFIRMED ${missing(given)}: ${VARIABLES.KEEP_CONFIRMED}`);
+	return Number(share);
 }
 
 function readBucket(env: Environment, problems: string[]): Config['bucket'] | undefined {

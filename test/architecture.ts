@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	push: [],
 	ingest: ['policy', 'ports.ts', 'version.ts', 'push'],
 	snapshot: ['policy', 'ports.ts', 'version.ts', 'push'],
-	rejudge: ['policy', 'ports.ts', 'version.ts', 'ingest', 'snapshot'],
+	rejudge: ['policy', 'ports.ts', 'version.ts', 'push', 'ingest'],
 	alert: ['policy', 'ports.ts', 'version.ts'],
 	adapters: ['policy', 'ports.ts', 'version.ts'],
 	commands: ['policy', 'ports.ts', 'version.ts', 'ingest', 'snapshot', 'rejudge', 'alert', 'adapters'],

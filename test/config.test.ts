@@ -24,6 +24,7 @@ describe('parseConfig', (it) => {
 			snapshotTopic: undefined,
 			gkeApiEndpoint: undefined,
 			candidates: DEFAULT_CANDIDATES,
+			keepConfirmed: 1,
 			patienceMs: 50_000,
 			group: { lingerMs: 20, maxRows: 500, maxBytes: 5_000_000, maxInserts: 4, queueRows: 10_000, queueBytes: 64_000_000 },
 			logLinesPerSecond: 50,
@@ -37,6 +38,13 @@ describe('parseConfig', (it) => {
 		const SNAPSHOT_TOPIC = 'projects/p-1/topics/snapshot-requests';
 		assert.is(config({ ...good, SNAPSHOT_TOPIC }).snapshotTopic, SNAPSHOT_TOPIC);
 		assert.match(problems({ ...good, SNAPSHOT_TOPIC: 'snapshot-requests' })[0] ?? '', /SNAPSHOT_TOPIC is no topic/);
+	});
+
+	it('reads what is kept of confirmed traffic', () => {
+		const read = (KEEP_CONFIRMED: string): number => config({ ...good, KEEP_CONFIRMED }).keepConfirmed;
+		assert.equal(['', 'all', 'none', '1/1', '1/100'].map(read), [1, 1, 0, 1, 100]);
+		for (const wrong of ['some', '1/0', '0.1', '10%', '1/1000000', '2/3'])
+			assert.match(problems({ ...good, KEEP_CONFIRMED: wrong })[0] ?? '', /^KEEP_CONFIRMED cannot be read .*: what is kept/, wrong);
 	});
 
 	it('reads the bounds of groups and patience', () => {

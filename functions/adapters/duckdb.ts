@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { access, open, stat } from 'node:fs/promises';
+import { access, open, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/node-api';
 import type { Row, TableName, Warehouse } from '../ports.ts';
 import { nameTables, readSchemas, SCHEMAS } from './schemas.ts';
@@ -17,7 +18,7 @@ export interface LocalWarehouse extends Warehouse {
 	query(sql: string, parameters?: Parameters): Promise<Row[]>;
 	/** The same row by row, for answers that memory should not hold. Sees the rows that were durable when it began. */
 	scan(sql: string, parameters?: Parameters): AsyncGenerator<Row, void>;
-	/** Waits for the appends under way, then gives the file back. A scan left open keeps the file until it ends. */
+	/** Waits for the rows under way, then gives the file back. A scan left open keeps the file until it ends. */
 	close(): Promise<void>;
 }
 
@@ -28,7 +29,7 @@ export interface LocalWarehouse extends Warehouse {
 export async function openDuckdb(path?: string, folder: URL = SCHEMAS): Promise<LocalWarehouse> {
 	// Loaded here, because the two libraries cost 0.3 s and a WebAssembly module of 23 MB, and most commands open no warehouse.
 	const [schemas, transpile] = await Promise.all([readSchemas(folder), loadTranspiler()]);
-	const [{ createGroup }, { createTables, createViews }, { toRow, toValues }] = await Promise.all([
+	const [{ createGroup }, { createTables, createViews }, { toRow, toText }] = await Promise.all([
 		import('./duckdb/commit.ts'),
 		import('./duckdb/tables.ts'),
 		import('./duckdb/values.ts'),
@@ -43,18 +44,27 @@ export async function openDuckdb(path?: string, folder: URL = SCHEMAS): Promise<
 		instance.closeSync();
 		throw openError(path, cause);
 	}
-	const group = createGroup(writer);
+	if (path !== undefined) await removeLeftRows(path);
+	const group = createGroup(writer, path === undefined ? undefined : `${rowsBeside(path)}${PROCESS}-`);
 	let closing: Promise<void> | undefined;
+	let largeScans = 0;
 	const assertOpen = (): void => {
 		if (closing) throw new Error('the local warehouse is closed');
 	};
 
-	async function* scan(sql: string, parameters: Parameters = {}): AsyncGenerator<Row, void> {
+	async function* scan(sql: string, parameters?: Parameters): AsyncGenerator<Row, void> {
+		assertOpen();
+		yield* rowsOf(sql, { parameters, large: true });
+	}
+
+	async function* rowsOf(sql: string, { parameters = {}, large = false }: Asked): AsyncGenerator<Row, void> {
 		assertOpen();
 		// A connection of its own: a stream ends as soon as its connection runs another statement.
 		const reader = await connectTo(instance);
 		let result: DuckDBResult | undefined;
+		if (large) largeScans++;
 		try {
+			if (large) await reader.run(`SET memory_limit = '${LARGE_MEMORY}'`);
 			result = await reader.stream(transpile(nameTables(sql)), { ...parameters });
 			// The types of the result, not those of its chunks, which forget that a string is JSON.
 			const [names, types] = [result.deduplicatedColumnNames(), result.columnTypes()];
@@ -63,6 +73,8 @@ export async function openDuckdb(path?: string, folder: URL = SCHEMAS): Promise<
 			// A stream that was not read to its end holds the file until it is collected, unless it fails.
 			reader.interrupt();
 			await result?.fetchAllChunks().catch(() => undefined);
+			// The limit is the database's, not the connection's. Where more than that is in use, it stays as it is.
+			if (large && --largeScans === 0) await reader.run(`SET memory_limit = '${MEMORY}'`).catch(() => undefined);
 			reader.closeSync();
 		}
 	}
@@ -71,7 +83,7 @@ export async function openDuckdb(path?: string, folder: URL = SCHEMAS): Promise<
 		assertOpen();
 		const fields = schemas.tables.get(table);
 		if (fields === undefined) throw new Error(`${table}: no such table in schemas/tables`);
-		await group.append(table, toValues(table, fields, row));
+		await group.append(table, toText(table, fields, row));
 	}
 
 	return {
@@ -84,12 +96,12 @@ export async function openDuckdb(path?: string, folder: URL = SCHEMAS): Promise<
 		},
 		async query(sql, parameters) {
 			const rows: Row[] = [];
-			for await (const row of scan(sql, parameters)) rows.push(row);
+			for await (const row of rowsOf(sql, { parameters })) rows.push(row);
 			return rows;
 		},
 		scan,
 		close() {
-			closing ??= group.flushed().then(() => {
+			closing ??= group.close().then(() => {
 				writer.closeSync();
 				instance.closeSync();
 			});
@@ -98,9 +110,20 @@ export async function openDuckdb(path?: string, folder: URL = SCHEMAS): Promise<
 	};
 }
 
+/** What does not fit goes to disk. Left to itself, DuckDB takes four fifths of the machine. */
+const MEMORY = '500MB';
+/** For whole rows in order: DuckDB does not sort a million of them with less. */
+const LARGE_MEMORY = '1GB';
+
+interface Asked {
+	readonly parameters: Parameters | undefined;
+	/** Whether the answer may be all rows in order. */
+	readonly large?: boolean;
+}
+
 async function openInstance(path: string | undefined): Promise<DuckDBInstance> {
 	const { DuckDBInstance } = await import('@duckdb/node-api');
-	const options = { autoinstall_known_extensions: 'false' };
+	const options = { autoinstall_known_extensions: 'false', memory_limit: MEMORY };
 	// Beside no file, DuckDB would put what memory does not hold into the working directory.
 	if (path === undefined)
 		return DuckDBInstance.create(':memory:', { ...options, temp_directory: join(tmpdir(), `policy-audit-${randomUUID()}`) });
@@ -113,6 +136,22 @@ async function openInstance(path: string | undefined): Promise<DuckDBInstance> {
 	return DuckDBInstance.fromCache(resolve(path), options).catch((cause: unknown) => {
 		throw openError(path, cause);
 	});
+}
+
+/** Tells the folders of this process from those of others; its id would not, which comes again. */
+const PROCESS = randomUUID().slice(0, 8);
+
+/** What the names of folders begin with that hold rows on their way into the file. */
+const rowsBeside = (path: string): string => `${resolve(path)}.rows-`;
+
+/** Removes what killed processes left. The file is open, so no other process has it, and none but those that have it write rows. */
+async function removeLeftRows(path: string): Promise<void> {
+	const [folder, prefix] = [dirname(resolve(path)), basename(rowsBeside(path))];
+	const names = (await readdir(folder).catch(() => [])).filter(
+		(name) => name.startsWith(prefix) && !name.startsWith(`${prefix}${PROCESS}-`),
+	);
+	// What cannot be removed is in nobody's way.
+	for (const name of names) await rm(join(folder, name), { recursive: true, force: true }).catch(() => {});
 }
 
 const NO_DATABASE = 'it is not a DuckDB database; name another file, or one that does not exist yet';
@@ -154,6 +193,9 @@ const TOKENS = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`|--[^\n]*|#[^\n]*|\/\
 
 /** BigQuery SQL to DuckDB's. Right only for the functions that `test/schemas/views.test.ts` allows. Throws where it cannot be parsed. */
 async function loadTranspiler(): Promise<(sql: string) => string> {
+	// The transpiler is 23 MB of WebAssembly, of which a few statements are needed: to optimise it costs 3 s of both cores and 600 MB.
+	setFlagsFromString('--no-wasm-dynamic-tiering');
+	setFlagsFromString('--no-wasm-tier-up');
 	const { Dialect, transpile } = await import('@polyglot-sql/sdk');
 	return (sql) => {
 		// The transpiler takes @name for an absolute value.

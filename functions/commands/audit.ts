@@ -1,18 +1,41 @@
 import { access, constants, stat } from 'node:fs/promises';
-import type { LogLine } from '../ingest/handler.ts';
+import type { IngestPorts } from '../ingest/ingest.ts';
 import type { Mask } from '../policy/semantics.ts';
-import type { SnapshotSource } from '../ports.ts';
-import { type Database, openDatabase } from './database.ts';
+import { type Database, openDatabase, type RowRange, readEnds, type TableEnds } from './database.ts';
 import { DELIVERY, type Delivery, deliver } from './deliver.ts';
-import { readEntries } from './entries.ts';
+import { type EntryRead, readEntries } from './entries.ts';
+import type { Ingestion } from './ingestion.ts';
 import { startProgress } from './progress.ts';
-import { serveIngest } from './server.ts';
-import { loadSnapshots } from './snapshots.ts';
+import { type LoadedSnapshots, loadSnapshots } from './snapshots.ts';
 import type { Surroundings } from './surroundings.ts';
 
+/** Where entries come from. */
+export interface Input {
+	/** Whose bytes are the measure of progress; none where the input has a measure of its own. */
+	readonly files: readonly string[];
+	/** What is not read, a line each. */
+	readonly problems: readonly string[];
+	/** What the answer is about, in words, where the options alone do not say it. */
+	readonly told?: string;
+	read(reading: Reading): AsyncGenerator<EntryRead>;
+	/**
+	 * Told when all else is ready, with a way to ask where the tables of a local database end. Answers with the rows that were written before
+	 * where it goes on with a run; or, as a text, why it cannot.
+	 */
+	begin?(endsNow?: () => Promise<TableEnds>): Promise<readonly RowRange[] | string>;
+	/** Told of each mark among the entries, once all before it is durable. */
+	onMark?(mark: string): Promise<void>;
+	/** Told whether all of it was read and is durable. */
+	end?(complete: boolean): Promise<void>;
+}
+
+export interface Reading {
+	readonly signal: AbortSignal;
+	readonly onBytes: (bytes: number) => void;
+}
+
 export interface AuditRequest {
-	/** Paths of entry files; `-` is standard input. */
-	readonly entries: readonly string[];
+	readonly input: Input;
 	/** Paths of snapshots; none: every entry is undecidable. */
 	readonly snapshots: readonly string[];
 	/** File of the database; absent: a temporary one. */
@@ -20,15 +43,16 @@ export interface AuditRequest {
 	/** Whether a temporary database outlives the command. */
 	readonly keep: boolean;
 	readonly candidates: Mask;
+	readonly ingestion: (ports: IngestPorts) => Ingestion | Promise<Ingestion>;
 }
 
 /** What was done, with the database still open. */
 export interface Audit {
 	readonly database: Database;
 	readonly delivery: Delivery;
-	/** The entries and the refused messages of this run. */
-	readonly entryIds: ReadonlySet<string>;
-	readonly rejectIds: ReadonlySet<string>;
+	/** The rows of this run, and of those that it goes on with. */
+	readonly rows: readonly RowRange[];
+	readonly told?: string;
 	/** Input that was refused or not read, besides refused messages; a line each. */
 	readonly problems: readonly string[];
 	readonly notes: readonly string[];
@@ -42,58 +66,82 @@ export type AuditResult =
 /** What happens, as it happens: one line a step. */
 export type Say = (step: string, what: string) => void;
 
-/** Delivers the entries to the function, served here, and leaves their rows in the database. The caller closes it. */
+/** Entries of files that can be read; `-` is standard input. */
+export async function openFiles(paths: readonly string[], { stdin }: Surroundings): Promise<Input> {
+	const unreadable = await findUnreadable(paths);
+	const files = paths.filter((path) => !unreadable.has(path));
+	return { files, problems: [...unreadable.values()], read: (reading) => readEntries({ paths: files, stdin, ...reading }) };
+}
+
+/** Delivers the entries to the function, and leaves their rows in the database. The caller closes it. */
 export async function runAudit(request: AuditRequest, surroundings: Surroundings, say: Say): Promise<AuditResult> {
-	const unreadable = await findUnreadable(request.entries);
-	const entries = request.entries.filter((path) => !unreadable.has(path));
-	const problems = [...unreadable.values()];
-	if (entries.length === 0) return { kind: 'nothing', problems };
-	const loaded = await loadSnapshots(request.snapshots);
-	problems.push(...loaded.problems);
-	if (request.snapshots.length > 0 && loaded.count === 0) return { kind: 'nothing', problems: [...problems, 'no snapshot could be read'] };
-	say('snapshots', request.snapshots.length === 0 ? 'none given' : `${loaded.count} read from ${request.snapshots.join(', ')}`);
+	const { problems } = request.input;
+	const nothing = (...more: readonly string[]): AuditResult => ({ kind: 'nothing', problems: [...problems, ...more] });
+	if (request.input.files.length === 0 && problems.length > 0) return nothing();
+	const loaded = await loadSnapshots(request.snapshots, surroundings);
+	if (request.snapshots.length > 0 && loaded.count === 0) return nothing(...loaded.problems, 'no snapshot could be read');
+	say('snapshots', request.snapshots.length === 0 ? 'none given' : loaded.told);
 	const database = await openDatabase(request.database, request).catch((error: Error) => error);
-	if (database instanceof Error) return { kind: 'nothing', problems: [...problems, `the database cannot be opened: ${database.message}`] };
-	const run = { ...request, entries, snapshots: loaded.source, database };
+	if (database instanceof Error) return nothing(...loaded.problems, `the database cannot be opened: ${database.message}`);
 	try {
-		const { delivery, entryIds, rejectIds } = await deliverAll(run, surroundings, say);
+		const from = await readEnds(database.warehouse);
+		const before = (await request.input.begin?.(() => readEnds(database.warehouse))) ?? [];
+		if (typeof before === 'string') {
+			await database.close();
+			return nothing(...loaded.problems, before);
+		}
+		const delivery = await deliverAll({ ...request, loaded, database }, surroundings, say);
 		const notes = [...loaded.notes, ...delivery.notes];
-		return { kind: 'done', audit: { database, delivery, entryIds, rejectIds, problems: [...problems, ...delivery.problems], notes } };
+		// Snapshots of a bucket are read as they are needed, so what is wrong with them is known now.
+		const all = [...problems, ...loaded.problems, ...delivery.problems];
+		const { told } = request.input;
+		const audit = { database, delivery, rows: [...before, { from }], problems: all, notes, ...(told !== undefined && { told }) };
+		return { kind: 'done', audit };
 	} catch (error) {
 		await database.close();
 		throw error;
 	}
 }
 
-interface Run {
-	readonly entries: readonly string[];
-	readonly snapshots: SnapshotSource;
+interface Run extends Omit<AuditRequest, 'database' | 'snapshots' | 'keep'> {
+	readonly loaded: LoadedSnapshots;
 	readonly database: Database;
-	readonly candidates: Mask;
 }
 
-type Delivered = Pick<Audit, 'delivery' | 'entryIds' | 'rejectIds'>;
-
-async function deliverAll({ entries, snapshots, database, candidates }: Run, surroundings: Surroundings, say: Say): Promise<Delivered> {
-	const { signal, stdin, now } = surroundings;
-	const entryIds = new Set<string>();
-	const rejectIds = new Set<string>();
-	const log = ({ outcome, entry_id, message_id }: LogLine): void => {
-		if (outcome === 'ok' && entry_id !== null) entryIds.add(entry_id);
-		if (outcome === 'reject' && message_id !== null) rejectIds.add(message_id);
-	};
-	const served = await serveIngest({ snapshots, warehouse: database.warehouse, candidates, now, log });
-	say('function', `ingest listens on ${served.url}`);
-	const progress = await startProgress(entries, surroundings);
+async function deliverAll(
+	{ input, loaded, database, candidates, ingestion }: Run,
+	surroundings: Surroundings,
+	say: Say,
+): Promise<Delivery> {
+	const { now } = surroundings;
+	const opened = await ingestion({ snapshots: loaded.source, warehouse: database.warehouse, candidates, now });
+	if (opened.url !== undefined) say('function', `ingest listens on ${opened.url}`);
 	try {
-		const reads = readEntries({ paths: entries, stdin, signal, onBytes: progress.addBytes });
-		const delivery = await deliver(reads, { ...DELIVERY, url: served.url, signal, onDelivered: progress.addEntry });
-		progress.stop();
+		const delivery = await deliverInput(input, opened, surroundings);
 		say('entries', describeDelivery(delivery));
-		return { delivery, entryIds, rejectIds };
+		return delivery;
+	} finally {
+		await opened.close();
+	}
+}
+
+/** Delivers what the input has, and tells it how that went. */
+export async function deliverInput(
+	input: Input,
+	{ attempt, concurrency }: Pick<Ingestion, 'attempt' | 'concurrency'>,
+	surroundings: Surroundings,
+): Promise<Delivery> {
+	const { signal } = surroundings;
+	const progress = await startProgress(input.files, surroundings);
+	const onMark = input.onMark?.bind(input);
+	try {
+		const reads = input.read({ signal, onBytes: progress.addBytes });
+		const settings = { ...DELIVERY, attempt, concurrency, signal, onDelivered: progress.addEntry, ...(onMark && { onMark }) };
+		const delivery = await deliver(reads, settings);
+		await input.end?.(delivery.stopped === 'no' && delivery.failed === 0 && delivery.problems.length === 0);
+		return delivery;
 	} finally {
 		progress.stop();
-		await served.close();
 	}
 }
 

@@ -32,3 +32,26 @@ export async function openDatabase(path: string | undefined, { keep }: { keep: b
 		},
 	};
 }
+
+/** How many rows the tables have: where the rows that come next begin. */
+export interface TableEnds {
+	readonly verdicts: number;
+	readonly rejects: number;
+}
+
+/** Rows that one process wrote while nobody else could; without `to`, all that it still writes. */
+export interface RowRange {
+	readonly from: TableEnds;
+	readonly to?: TableEnds;
+}
+
+/** The SQL condition of the rows of a table that are in one of the ranges. */
+export const inRanges = (ranges: readonly RowRange[], table: keyof TableEnds): string =>
+	`(${ranges.map(({ from, to }) => `rowid >= ${from[table]}${to ? ` AND rowid < ${to[table]}` : ''}`).join(' OR ')})`;
+
+/** DuckDB numbers the rows of a table in the order in which they came, and nothing here removes any. */
+export async function readEnds(warehouse: LocalWarehouse): Promise<TableEnds> {
+	const last = (table: 'verdicts_v1' | 'rejects_v1'): string => `(SELECT COALESCE(MAX(rowid), -1) FROM \`\${dataset}.${table}\`)`;
+	const [row] = await warehouse.query(`SELECT ${last('verdicts_v1')} AS verdicts, ${last('rejects_v1')} AS rejects`);
+	return { verdicts: Number(row?.['verdicts']) + 1, rejects: Number(row?.['rejects']) + 1 };
+}

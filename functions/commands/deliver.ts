@@ -1,6 +1,3 @@
-import { createHash } from 'node:crypto';
-import { Agent, type IncomingMessage, request } from 'node:http';
-import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EntryMessage, EntryRead } from './entries.ts';
 
@@ -18,48 +15,59 @@ export interface Delivery {
 	readonly stopped: 'no' | 'interrupted' | 'failing';
 }
 
+/** Takes a message to its end once, and answers with why it was not acknowledged; `undefined` where it was. May reject. */
+export type Attempt = (message: EntryMessage) => Promise<string | undefined>;
+
 export interface DeliverySettings {
-	readonly url: string;
-	/** Requests in flight at once. */
+	readonly attempt: Attempt;
+	/** Messages under way at once. */
 	readonly concurrency: number;
+	/** Bytes under way at once, but for a message that is larger by itself. */
+	readonly maxBytes: number;
 	readonly signal: AbortSignal;
 	readonly onDelivered: () => void;
+	/** Told of each mark once all messages before it are acknowledged, in the order of the marks. */
+	readonly onMark?: (mark: string) => Promise<void>;
 	/** The pause before an attempt is repeated, in ms. */
 	readonly backoffMs: (attempt: number) => number;
 }
 
-export const DELIVERY = { concurrency: 128, backoffMs: (attempt: number) => 50 * 2 ** attempt } as const;
+export const DELIVERY = { maxBytes: 64_000_000, backoffMs: (attempt: number) => 50 * 2 ** attempt } as const;
 
 const ATTEMPTS = 5;
 /** After so many failures in a row the function will not recover while we wait. */
 const FAILURES_IN_A_ROW = 32;
-/** What Pub/Sub takes for an acknowledgement. */
-const ACKNOWLEDGEMENTS: ReadonlySet<number | undefined> = new Set([102, 200, 201, 202, 204]);
-const SUBSCRIPTION = 'projects/local/subscriptions/replay';
 
 /**
- * Delivers entries as a Pub/Sub push subscription does: many at once, each until it is acknowledged or has failed a few times. Never
- * rejects: what went wrong is counted.
+ * Delivers entries as a Pub/Sub push subscription does: many at once, each until it is acknowledged or has failed a few times. Rejects only
+ * where `onMark` does: what went wrong with an entry is counted.
  */
 export async function deliver(reads: AsyncGenerator<EntryRead>, settings: DeliverySettings): Promise<Delivery> {
-	const agent = new Agent({ keepAlive: true, maxSockets: settings.concurrency });
+	const { signal, concurrency, maxBytes, onMark, onDelivered } = settings;
 	const tally = { delivered: 0, acknowledged: 0, failed: 0, inARow: 0, lastFailure: undefined as string | undefined };
 	const problems: string[] = [];
 	const notes: string[] = [];
-	const aborted = new Promise<undefined>((resolve) => settings.signal.addEventListener('abort', () => resolve(undefined), { once: true }));
+	const underWay = { messages: 0, bytes: 0, mark: Promise.resolve() };
+	/** Of the messages since the last mark. */
+	let sinceMark: Promise<void>[] = [];
+	let wake = (): void => {};
+	let interrupt = (): void => {};
 	const failing = (): boolean => tally.inARow >= FAILURES_IN_A_ROW;
+	const onAbort = (): void => interrupt();
+	signal.addEventListener('abort', onAbort, { once: true });
 
-	async function worker(): Promise<void> {
-		while (!settings.signal.aborted && !failing()) {
-			const next = await Promise.race([reads.next(), aborted]);
-			if (!next || next.done) return;
-			if (next.value.kind !== 'message') (next.value.kind === 'problem' ? problems : notes).push(next.value.detail);
-			else await deliverOne(next.value.message);
-		}
-	}
+	/** What the promise gives, or `undefined` when interrupted. Leaves nothing behind: a race with one promise for all would, each time. */
+	const unlessInterrupted = <T>(promise: Promise<T>): Promise<T | undefined> =>
+		new Promise((resolve, reject) => {
+			interrupt = () => resolve(undefined);
+			// While the promise was made, perhaps.
+			if (signal.aborted) interrupt();
+			promise.then(resolve, reject);
+		});
+	const change = (): Promise<void> => new Promise((resolve) => (wake = resolve));
 
 	async function deliverOne(message: EntryMessage): Promise<void> {
-		const failure = await push(message, { ...settings, agent });
+		const failure = await repeat(message, settings);
 		tally.delivered++;
 		if (failure === undefined) {
 			tally.acknowledged++;
@@ -69,57 +77,70 @@ export async function deliver(reads: AsyncGenerator<EntryRead>, settings: Delive
 			tally.inARow++;
 			tally.lastFailure = failure;
 		}
-		settings.onDelivered();
+		onDelivered();
+		underWay.messages--;
+		underWay.bytes -= message.data.length;
+		wake();
+	}
+
+	async function reach(mark: string, messages: readonly Promise<void>[], before: Promise<void>): Promise<void> {
+		await before;
+		await Promise.all(messages);
+		// What was not acknowledged is lost to whoever goes on from here.
+		if (tally.failed === 0) await onMark?.(mark);
+	}
+
+	function take(read: EntryRead): void {
+		switch (read.kind) {
+			case 'message': {
+				underWay.messages++;
+				underWay.bytes += read.message.data.length;
+				const delivered = deliverOne(read.message);
+				if (onMark) sinceMark.push(delivered);
+				return;
+			}
+			case 'mark':
+				underWay.mark = reach(read.mark, sinceMark, underWay.mark);
+				// Rejects below; until then it is nobody's.
+				underWay.mark.catch(() => {});
+				sinceMark = [];
+				return;
+			case 'problem':
+				problems.push(read.detail);
+				return;
+			case 'note':
+				notes.push(read.detail);
+				return;
+			default:
+				read satisfies never;
+		}
 	}
 
 	try {
-		await Promise.all(Array.from({ length: settings.concurrency }, worker));
+		while (!signal.aborted && !failing()) {
+			const next = await unlessInterrupted(reads.next());
+			if (!next || next.done) break;
+			take(next.value);
+			while (underWay.messages > 0 && (underWay.messages >= concurrency || underWay.bytes >= maxBytes)) await change();
+		}
+		while (underWay.messages > 0) await change();
+		await underWay.mark;
 	} finally {
-		agent.destroy();
+		signal.removeEventListener('abort', onAbort);
 		// Closes the files. Not awaited: an interrupted read may never come to its end.
 		reads.return(undefined).catch(() => {});
 	}
 	const { delivered, acknowledged, failed, lastFailure } = tally;
-	const stopped = settings.signal.aborted ? 'interrupted' : failing() ? 'failing' : 'no';
+	const stopped = signal.aborted ? 'interrupted' : failing() ? 'failing' : 'no';
 	return { delivered, acknowledged, failed, ...(lastFailure !== undefined && { lastFailure }), problems, notes, stopped };
 }
 
-/** Pushes a message until it is acknowledged. Answers why it was not. */
-async function push(message: EntryMessage, { url, backoffMs, agent }: DeliverySettings & { agent: Agent }): Promise<string | undefined> {
-	const body = Buffer.from(pushBody(message));
-	let failure = '';
-	for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-		if (attempt > 0) await sleep(backoffMs(attempt));
-		try {
-			const response = await post(url, body, agent);
-			if (ACKNOWLEDGEMENTS.has(response.statusCode)) {
-				response.resume();
-				return undefined;
-			}
-			failure = `${response.statusCode} ${(await text(response)).trim()}`;
-		} catch (error) {
-			failure = (error as Error).message;
-		}
+/** Tries until the message is acknowledged. Answers why it was not. */
+async function repeat(message: EntryMessage, { attempt, backoffMs }: DeliverySettings): Promise<string | undefined> {
+	let failure: string | undefined = '';
+	for (let count = 0; count < ATTEMPTS && failure !== undefined; count++) {
+		if (count > 0) await sleep(backoffMs(count));
+		failure = await attempt(message).catch((error: Error) => error.message);
 	}
 	return failure;
 }
-
-/** Not `fetch`, which takes twice the time of the function itself. */
-const post = (url: string, body: Buffer, agent: Agent): Promise<IncomingMessage> =>
-	new Promise((resolve, reject) => {
-		const headers = { 'content-type': 'application/json', 'content-length': body.length };
-		request(url, { method: 'POST', agent, headers }, resolve).on('error', reject).end(body);
-	});
-
-/** A push request as Pub/Sub makes it. The id is the hash of the bytes, so that what is delivered twice is the same message. */
-export function pushBody({ data, attributes, publishTime }: EntryMessage): string {
-	const id = messageId(data);
-	const published = publishTime === undefined ? {} : { publishTime, publish_time: publishTime };
-	return JSON.stringify({
-		message: { data: data.toString('base64'), attributes, messageId: id, message_id: id, ...published },
-		subscription: SUBSCRIPTION,
-	});
-}
-
-/** Lower-case hexadecimal SHA-256. */
-export const messageId = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex');

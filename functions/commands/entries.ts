@@ -12,10 +12,14 @@ export interface EntryMessage {
 	readonly publishTime?: string;
 }
 
-/** `problem`: input that could not be read. `note`: something worth saying, nothing wrong. */
+/**
+ * `problem`: input that could not be read. `note`: something worth saying, nothing wrong. `mark`: a place to go on from, once all before it
+ * is durable.
+ */
 export type EntryRead =
 	| { readonly kind: 'message'; readonly message: EntryMessage }
-	| { readonly kind: 'problem' | 'note'; readonly detail: string };
+	| { readonly kind: 'problem' | 'note'; readonly detail: string }
+	| { readonly kind: 'mark'; readonly mark: string };
 
 export interface EntrySources {
 	/** Paths; `-` is standard input. */

@@ -18,7 +18,7 @@ export interface AuditOptions {
 export const withAuditOptions = (command: Command): Command =>
 	command
 		.option('--entries <file...>', 'log entries: JSON array, a JSON document a line, or Pub/Sub messages; also .gz; - is standard input')
-		.option('--snapshots <path...>', 'folders or files of manifests, named by the time from which they are valid')
+		.option('--snapshots <path...>', 'folders or files of manifests, named by the time from which they are valid; or gs://BUCKET[/FOLDER]')
 		.option('--db <file>', 'DuckDB database that the rows are added to; without it, a temporary one')
 		.addOption(new Option('--format <format>', 'what to print').choices(FORMATS).default('text'))
 		.option('--out <file>', 'print there, in place of what it had, once all is done')
@@ -35,4 +35,15 @@ function candidates(text: string): Mask {
 	const mask = parseCandidates(text);
 	if (typeof mask === 'string') throw new InvalidArgumentError(mask);
 	return mask;
+}
+
+export interface DatasetName {
+	readonly projectId: string;
+	readonly datasetId: string;
+}
+
+export function parseDataset(text: string): DatasetName {
+	const [, projectId, datasetId] = /^([\w.:-]+)\.(\w+)$/.exec(text) ?? [];
+	if (projectId === undefined || datasetId === undefined) throw new InvalidArgumentError('it must be PROJECT.DATASET');
+	return { projectId, datasetId };
 }

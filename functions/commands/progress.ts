@@ -12,9 +12,12 @@ export interface Progress {
 
 const NOTHING: Progress = { addBytes: () => {}, addEntry: () => {}, stop: () => {} };
 
-/** Starts a bar over the bytes of the files, whose number of entries nobody knows. None for standard input: its end is not known. */
-export async function startProgress(paths: readonly string[], { stderr }: Surroundings): Promise<Progress> {
-	if (!stderr.isTTY || paths.includes('-')) return NOTHING;
+/**
+ * Starts a bar over the bytes of the files, whose number of entries nobody knows. None for standard input, whose end is not known, and none
+ * without files: what else is read has a measure of its own.
+ */
+export async function startProgress(paths: readonly string[], { stderr }: Pick<Surroundings, 'stderr'>): Promise<Progress> {
+	if (!stderr.isTTY || paths.length === 0 || paths.includes('-')) return NOTHING;
 	const sizes = await Promise.all(
 		paths.map((path) =>
 			stat(path).then(

@@ -3,11 +3,12 @@ import { type DeadLetter, readDeadLetters } from '../adapters/dead-letters.ts';
 import { createPublisher, type Publish } from '../adapters/pubsub.ts';
 import { parseTime } from '../policy/time.ts';
 import { EXIT, type ExitCode } from './exit.ts';
+import { type DatasetName, parseDataset } from './options.ts';
 import type { Execute, Surroundings } from './surroundings.ts';
 import { printable } from './terminal.ts';
 
 interface RedriveOptions {
-	readonly dataset: { readonly projectId: string; readonly datasetId: string };
+	readonly dataset: DatasetName;
 	readonly topic: string;
 	readonly since: string;
 	readonly dryRun?: boolean;
@@ -26,12 +27,6 @@ export function addRedrive(program: Command, execute: Execute): void {
 			const letters = readDeadLetters({ ...options.dataset, since: options.since });
 			await execute((surroundings) => redrive({ letters, publish: createPublisher(options), ...options }, surroundings));
 		});
-}
-
-function parseDataset(text: string): RedriveOptions['dataset'] {
-	const [, projectId, datasetId] = /^([\w.:-]+)\.(\w+)$/.exec(text) ?? [];
-	if (projectId === undefined || datasetId === undefined) throw new InvalidArgumentError('it must be PROJECT.DATASET');
-	return { projectId, datasetId };
 }
 
 function parseTopic(text: string): string {

@@ -1,7 +1,10 @@
 import type { Command } from 'commander';
-import { type Audit, runAudit, type Say } from './audit.ts';
-import { closingText, exitCodeOf } from './closing.ts';
+import { type Audit, type AuditRequest, type Input, openFiles, runAudit, type Say } from './audit.ts';
+import { closingText, exitCodeOf, LISTED } from './closing.ts';
+import { replayToDataset } from './dataset.ts';
 import { EXIT, type ExitCode } from './exit.ts';
+import { findMisuse, openHistory, type ReplayOptions, withHistoryOptions } from './history.ts';
+import { createIngestion } from './ingestion.ts';
 import { type AuditOptions, withAuditOptions } from './options.ts';
 import { type Output, openAnswer } from './output.ts';
 import { readRejects, writeResults } from './results.ts';
@@ -12,10 +15,11 @@ const DEFAULT_WIDTH = 120;
 
 /** Adds `replay`. */
 export function addReplay(program: Command, execute: Execute): void {
-	withAuditOptions(program.command('replay'))
+	withHistoryOptions(withAuditOptions(program.command('replay')))
 		.description('judge log entries against the policies of their time, and print a finding for each')
-		.action(async (options: AuditOptions, command: Command) => {
-			if (!options.entries) command.error("error: option '--entries <file...>' is missing: which entries should be judged?");
+		.action(async (options: ReplayOptions, command: Command) => {
+			const wrong = findMisuse(options);
+			if (wrong !== undefined) command.error(`error: ${wrong}`);
 			await execute((surroundings) => replay(options, surroundings));
 		});
 }
@@ -23,15 +27,25 @@ export function addReplay(program: Command, execute: Execute): void {
 export interface AuditCommand {
 	readonly options: AuditOptions;
 	readonly surroundings: Surroundings;
+	readonly input: Input;
 	/** Whether a temporary database stays. */
 	readonly keep: boolean;
+	readonly ingestion: AuditRequest['ingestion'];
 	readonly say: Say;
 	readonly next: (audit: Audit) => readonly string[];
 }
 
 /** Replays entries as the function would have got them, prints what it found, and answers with the exit code. */
-const replay = (options: AuditOptions, surroundings: Surroundings): Promise<ExitCode> =>
-	audit({ options, surroundings, keep: false, say: () => {}, next: nextAfterReplay(options) });
+async function replay(options: ReplayOptions, surroundings: Surroundings): Promise<ExitCode> {
+	const { entries, snapshots = [], dataset, candidates } = options;
+	const input = entries ? await openFiles(entries, surroundings) : await openHistory(options, surroundings);
+	if (typeof input === 'string') {
+		surroundings.stderr.write(`policy-audit: ${printable(input)}\n`);
+		return EXIT.nothing;
+	}
+	if (dataset) return replayToDataset({ input, snapshots, dataset, candidates }, surroundings);
+	return audit({ options, surroundings, input, keep: false, ingestion: createIngestion, say: () => {}, next: nextAfterReplay(options) });
+}
 
 const nextAfterReplay =
 	({ format, db, snapshots }: AuditOptions) =>
@@ -42,7 +56,7 @@ const nextAfterReplay =
 	];
 
 /** What `replay` and `start` share. */
-export async function audit({ options, surroundings, keep, say, next }: AuditCommand): Promise<ExitCode> {
+export async function audit({ options, surroundings, input, keep, ingestion, say, next }: AuditCommand): Promise<ExitCode> {
 	const { stderr, stdout } = surroundings;
 	const complain = (text: string) => stderr.write(`policy-audit: ${printable(text)}\n`);
 	const { entries = [], snapshots = [], db, out, candidates } = options;
@@ -53,7 +67,7 @@ export async function audit({ options, surroundings, keep, say, next }: AuditCom
 	}
 	let code: ExitCode = EXIT.nothing;
 	try {
-		const request = { entries, snapshots, ...(db !== undefined && { database: db }), keep, candidates };
+		const request = { input, snapshots, ...(db !== undefined && { database: db }), keep, candidates, ingestion };
 		const result = await runAudit(request, surroundings, say);
 		if (result.kind === 'nothing') for (const problem of [...result.problems, 'nothing was done']) complain(problem);
 		else {
@@ -88,7 +102,7 @@ async function printFindings(audit: Audit, { options, surroundings, output, temp
 	if (signal.aborted) return interrupted(audit, { stderr, temporary });
 	const counts = await writeResults(audit, { format: options.format, output, width: stdout.columns ?? DEFAULT_WIDTH, signal });
 	if (signal.aborted) return interrupted(audit, { stderr, temporary });
-	const rejects = await readRejects(audit);
+	const rejects = await readRejects(audit, LISTED);
 	const closing = closingText({ audit, counts, rejects, temporary, next });
 	const code = exitCodeOf({ audit, counts, rejects, failOn: options.failOn });
 	// Where nothing was done, a file keeps what it had, and the reasons would be lost with what is not put there.

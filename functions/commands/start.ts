@@ -2,9 +2,11 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { VERSION } from '../version.ts';
+import { openFiles } from './audit.ts';
 import type { ExitCode } from './exit.ts';
 import { type AuditOptions, withAuditOptions } from './options.ts';
 import { audit } from './replay.ts';
+import { serveIngestion } from './server.ts';
 import type { Execute, Surroundings } from './surroundings.ts';
 import { printable } from './terminal.ts';
 
@@ -21,7 +23,7 @@ export function addStart(program: Command, execute: Execute): void {
 }
 
 /** Runs the function, delivers entries to it, and tells each step. */
-function start(options: AuditOptions, surroundings: Surroundings): Promise<ExitCode> {
+async function start(options: AuditOptions, surroundings: Surroundings): Promise<ExitCode> {
 	const example = options.entries === undefined;
 	const told = options.format === 'text' && options.out === undefined ? surroundings.stdout : surroundings.stderr;
 	const say = (step: string, what: string): void => {
@@ -30,7 +32,16 @@ function start(options: AuditOptions, surroundings: Surroundings): Promise<ExitC
 	const data = example ? { entries: [here('entries.json')], snapshots: [here('snapshots')] } : {};
 	const of = example ? 'the example: log entries of a GKE cluster on Dataplane V2, and its policies at the time' : 'your entries';
 	told.write(`policy-action-audit ${VERSION}, on ${of}\n`);
-	return audit({ options: { ...options, ...data }, surroundings, keep: true, say, next: () => nextAfterStart(example, options) });
+	const given = { ...options, ...data };
+	return audit({
+		options: given,
+		surroundings,
+		input: await openFiles(given.entries ?? [], surroundings),
+		keep: true,
+		ingestion: serveIngestion,
+		say,
+		next: () => nextAfterStart(example, options),
+	});
 }
 
 /** A path of the example, as one would type it here. */

@@ -5,8 +5,7 @@ import { printable } from './terminal.ts';
 /** Entries that are the same problem, observed in the same way. Named after the first of them. */
 export interface Group {
 	readonly first: Row;
-	readonly flagged: boolean;
-	entries: number;
+	readonly entries: number;
 }
 
 /** The columns of `verdicts` that the table is made of. */
@@ -37,52 +36,38 @@ export const TABLE_COLUMNS = [
 ] as const;
 
 /** Beyond, a table helps nobody. */
-const MAX_GROUPS = 100;
+export const MAX_GROUPS = 100;
 const HEAD = ['time (UTC)', 'observed', 'connection', 'finding', 'entries'];
 /** Narrower, nothing is left for names; wider, lines are too long to read. */
 const [MIN_WIDTH, MAX_WIDTH] = [80, 140];
 /** The longest word of each column, and the padding. The connection takes what is left. */
 const [TIME, OBSERVED, FINDING, ENTRIES] = [12, 10, 29, 9];
 
-/** Adds a row to the groups. Rows come by time, so groups stand by the time of their first entry. */
-export function addToGroups(groups: Map<string, Group>, row: Row): void {
-	const key = row['fingerprint'] === null ? `entry ${row['entry_id']}` : `${row['disposition']} ${row['fingerprint']}`;
-	const group = groups.get(key);
-	if (group) group.entries++;
-	else groups.set(key, { first: row, flagged: row['flagged'] === true, entries: 1 });
-}
-
-/** The table, with the explanation under each finding that needs one. `columns`: the width of the terminal. */
-export function renderTable(groups: readonly Group[], columns: number): string {
+/**
+ * The table, with the explanation under each finding that needs one. `columns`: the width of the terminal; `left`: how many groups are not
+ * among these.
+ */
+export function renderTable(groups: readonly Group[], { columns, left }: { columns: number; left: number }): string {
 	if (groups.length === 0) return '';
-	const shown = choose(groups);
 	const widths = widthsFor(Math.min(Math.max(columns, MIN_WIDTH), MAX_WIDTH));
 	const table = new Table({ head: HEAD, colWidths: widths, wordWrap: true, style: { head: [], border: [] } });
-	for (const group of shown) {
+	for (const group of groups) {
 		table.push(cellsOf(group));
 		if (needsWords(group)) table.push([{ content: printable(String(group.first['summary'])), colSpan: HEAD.length }]);
 	}
-	const left = groups.length - shown.length;
 	return `${table.toString()}\n${left > 0 ? `… and ${left} more; --format json has all of them.\n` : ''}`;
 }
 
 /** A flagged finding, one in which a construct took part, and one that names the policies it rests on: all but the plain and healthy. */
-const needsWords = ({ first, flagged }: Group): boolean =>
-	flagged || first['finding'] !== 'confirmed' || ((first['constructs'] as string[] | null) ?? []).length > 0;
-
-/** The flagged first, if not all can be shown; in the order of time in any case. */
-function choose(groups: readonly Group[]): Group[] {
-	if (groups.length <= MAX_GROUPS) return [...groups];
-	const chosen = new Set([...groups.filter(({ flagged }) => flagged), ...groups.filter(({ flagged }) => !flagged)].slice(0, MAX_GROUPS));
-	return groups.filter((group) => chosen.has(group));
-}
+const needsWords = ({ first }: Group): boolean =>
+	first['flagged'] === true || first['finding'] !== 'confirmed' || ((first['constructs'] as string[] | null) ?? []).length > 0;
 
 function widthsFor(columns: number): number[] {
 	const borders = HEAD.length + 1;
 	return [TIME, OBSERVED, columns - borders - TIME - OBSERVED - FINDING - ENTRIES, FINDING, ENTRIES];
 }
 
-function cellsOf({ first, flagged, entries }: Group): Table.Cell[] {
+function cellsOf({ first, entries }: Group): Table.Cell[] {
 	const texts = (column: string): string[] => (first[column] as string[] | null) ?? [];
 	const certainty = first['certainty'] === null ? '' : `, ${first['certainty']}`;
 	return [
@@ -90,7 +75,7 @@ function cellsOf({ first, flagged, entries }: Group): Table.Cell[] {
 		lines([String(first['direction']), String(first['disposition'])]),
 		// Names have no blanks to break at, and are not to be cut.
 		{ content: lines(connectionOf(first)), wrapOnWordBoundary: false },
-		lines([`${flagged ? '! ' : ''}${first['finding']}${certainty}`, ...texts('constructs'), ...texts('reasons')]),
+		lines([`${first['flagged'] === true ? '! ' : ''}${first['finding']}${certainty}`, ...texts('constructs'), ...texts('reasons')]),
 		String(entries),
 	];
 }

@@ -73,11 +73,12 @@ function outcomeLine({ id, deliveryAttempt }: Message, outcome: Outcome, tookMs:
 		took_ms: tookMs,
 	};
 	switch (outcome.kind) {
-		case 'ok': {
+		case 'ok':
+		case 'drop': {
 			const { entryId, snapshotId, finding, snapshotAgeMs } = outcome;
 			return {
 				severity: 'INFO',
-				message: `judged: ${finding}`,
+				message: `judged: ${finding}${outcome.kind === 'drop' ? ', not kept' : ''}`,
 				...line,
 				reason: null,
 				entry_id: entryId,

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import type { Finding, Judgement } from '../policy/finding.ts';
-import { judge, judgeStale } from '../policy/judge.ts';
 import type { Mask } from '../policy/semantics.ts';
 import type { Appended, Delivery, FoundSnapshot, RequestReason, Row, SnapshotSource, TableName, Warehouse } from '../ports.ts';
 import type { Message } from '../push/envelope.ts';
@@ -8,14 +7,18 @@ import { engineVersion } from '../version.ts';
 import type { Entry, Rejected } from './decode.ts';
 import { decodeMessage } from './message.ts';
 import { type RejectReason, refuse } from './refusal.ts';
-import { toRejectRow, toVerdictRow } from './row.ts';
+import { toRejectRow } from './row.ts';
 import type { AskForSnapshot } from './snapshot-requests.ts';
+import { toVerdict } from './verdict.ts';
 import { within } from './within.ts';
 
-/** How a message ends. `retry` is the only one that is not acknowledged: what may succeed later. */
+/**
+ * How a message ends. `drop`: judged, and confirmed traffic that is not kept. `retry` is the only one that is not acknowledged: what may
+ * succeed later.
+ */
 export type Outcome =
 	| {
-			readonly kind: 'ok';
+			readonly kind: 'ok' | 'drop';
 			readonly entryId: string;
 			readonly snapshotId: string | null;
 			readonly snapshotAgeMs: number | null;
@@ -47,6 +50,8 @@ export interface IngestPorts {
 	/** What Dataplane V2 may be. */
 	readonly candidates: Mask;
 	readonly now: () => Date;
+	/** Of confirmed traffic one entry in so many is kept, and stands for all of them; 0: none. Absent: all. */
+	readonly keepConfirmed?: number;
 	/**
 	 * Entries beyond are rejected as `bad-timestamp`, because the table would refuse them for ever. Absent: every time is accepted, as by
 	 * DuckDB. BigQuery streams into day partitions from 10 years back to 1 year ahead.
@@ -131,21 +136,33 @@ function judgeEntry(entry: Entry, context: Context): void {
 
 /** Of the entry and its row nothing is kept while the row waits but what `settleVerdict` is told: a thousand of them may wait. */
 function judgeBy(found: FoundSnapshot | undefined, entry: Entry, context: Context): void {
-	const { candidates, now, askForSnapshot } = context.ports;
+	const { ports } = context;
 	const known = { entryId: entry.id, snapshotId: found?.snapshot.id ?? null };
 	try {
-		const judgement = found?.stale
-			? judgeStale(found.snapshot, entry.observation, candidates)
-			: judge(found?.snapshot, entry.observation, candidates);
-		const row = toVerdictRow({ entry, judgement, snapshot: found?.snapshot, candidates, judgedAt: now() });
+		const { judgement, row } = toVerdict(entry, { found, ports });
 		const reason = reasonToAsk(found, judgement);
-		const asked = reason && askForSnapshot?.(entry.cluster, reason);
+		const asked = reason && ports.askForSnapshot?.(entry.cluster, reason);
 		const stored = { finding: judgement.finding, snapshotAgeMs: row['snapshot_age_ms'] as number | null };
+		const weight = judgement.finding === 'confirmed' ? weightOf(entry.id, ports.keepConfirmed) : 1;
+		if (weight === 0) {
+			context.settle({ kind: 'drop', ...known, ...stored });
+			return;
+		}
+		row['weight'] = weight;
 		const settle = settleVerdict({ known, stored, asked, logName: entry.logName, timestamp: entry.timestamp }, context);
 		append('verdicts_v1', row, { context, identity: [entry.id, known.snapshotId ?? ''], settle });
 	} catch (error) {
 		context.settle(retry('internal-error', error, known));
 	}
+}
+
+/**
+ * For how many entries this one stands, 0 where it is not kept. By the entry's identity, which is a hash: each delivery of it and each
+ * instance decides alike.
+ */
+function weightOf(id: string, keepConfirmed = 1): number {
+	if (keepConfirmed <= 1) return keepConfirmed;
+	return Buffer.from(id, 'base64url').readUIntBE(0, 6) % keepConfirmed === 0 ? keepConfirmed : 0;
 }
 
 interface Judged extends Pick<Entry, 'logName' | 'timestamp'> {

@@ -7,6 +7,8 @@ export interface CountersLine {
 	/** How long they were counted, in ms. */
 	readonly counted_ms: number;
 	readonly rows: number;
+	/** Confirmed traffic that is not kept. */
+	readonly drops: number;
 	readonly rejects: number;
 	readonly retries: number;
 	/** Requests that held no message. */
@@ -38,7 +40,7 @@ export interface LogLimits {
 
 const LIMITS: LogLimits = { linesPerSecond: 50, countersEveryMs: 10_000 };
 
-const NOTHING = { rows: 0, rejects: 0, retries: 0, refused: 0, lines_dropped: 0, max_snapshot_age_ms: null as number | null };
+const NOTHING = { rows: 0, drops: 0, rejects: 0, retries: 0, refused: 0, lines_dropped: 0, max_snapshot_age_ms: null as number | null };
 
 /**
  * Writes the lines of outcomes, those of acknowledged entries sampled above a rate, and with them, now and then, what was counted. Works only
@@ -62,6 +64,7 @@ export function createIngestLog({ write, now, depth, limits }: IngestLogPorts): 
 
 	const count = ({ outcome, snapshot_age_ms: age }: LogLine): void => {
 		if (outcome === 'ok') counters.rows++;
+		else if (outcome === 'drop') counters.drops++;
 		else if (outcome === 'reject') counters.rejects++;
 		else if (outcome === 'retry') counters.retries++;
 		else counters.refused++;
@@ -71,7 +74,7 @@ export function createIngestLog({ write, now, depth, limits }: IngestLogPorts): 
 	return function logOutcome(line) {
 		const at = now();
 		count(line);
-		if (line.outcome !== 'ok' || mayWrite(at)) write(line);
+		if ((line.outcome !== 'ok' && line.outcome !== 'drop') || mayWrite(at)) write(line);
 		else counters.lines_dropped++;
 		if (at - since < countersEveryMs) return;
 		const { rows: queue_rows, bytes: queue_bytes, inserts: inserts_under_way } = depth?.() ?? { rows: 0, bytes: 0, inserts: 0 };

@@ -13,11 +13,23 @@ const rejected = (reason: RejectReason, detail: string): Rejected => ({ kind: 'r
 /** Decodes the bytes of a message: one LogEntry as JSON in UTF-8. Numbers are doubles: one beyond 2^53 loses its last digits. */
 export function decodeMessage(data: Uint8Array): Decoded {
 	if (data.byteLength === 0) return rejected('empty', 'the message has no data');
-	if (data.byteLength > MAX_MESSAGE_BYTES) {
-		return rejected('oversize', `the message has ${data.byteLength} bytes, and a log entry at most ${MAX_MESSAGE_BYTES}`);
-	}
-	const text = decodeText(data);
-	if (text === undefined) return rejected('not-json', 'the message is not JSON: it is no UTF-8 text');
+	if (data.byteLength > MAX_MESSAGE_BYTES) return rejected('oversize', tooLong(data.byteLength));
+	const text = decodeUtf8(data);
+	return text === undefined ? rejected('not-json', 'the message is not JSON: it is no UTF-8 text') : decodeJson(text);
+}
+
+/** Decodes the text of a message, as `decodeMessage` does its bytes. */
+export function decodeText(text: string): Decoded {
+	if (text === '') return rejected('empty', 'the message has no data');
+	// A character has three bytes at most: nearly no text has to be measured.
+	const bytes = text.length * 3 > MAX_MESSAGE_BYTES ? Buffer.byteLength(text) : 0;
+	if (bytes > MAX_MESSAGE_BYTES) return rejected('oversize', tooLong(bytes));
+	return decodeJson(text.toWellFormed());
+}
+
+const tooLong = (bytes: number): string => `the message has ${bytes} bytes, and a log entry at most ${MAX_MESSAGE_BYTES}`;
+
+function decodeJson(text: string): Decoded {
 	try {
 		return decodeEntry(JSON.parse(storable(text)));
 	} catch (error) {
@@ -27,7 +39,7 @@ export function decodeMessage(data: Uint8Array): Decoded {
 	}
 }
 
-function decodeText(data: Uint8Array): string | undefined {
+function decodeUtf8(data: Uint8Array): string | undefined {
 	try {
 		return UTF_8.decode(data);
 	} catch {

@@ -7,6 +7,7 @@ import type { Row } from '../ports.ts';
 import type { Message } from '../push/envelope.ts';
 import { engineVersion } from '../version.ts';
 import type { Entry, Rejected } from './decode.ts';
+import { labelText } from './labels.ts';
 import { type Moment, parseTimestamp } from './timestamp.ts';
 
 export interface Judged {
@@ -56,6 +57,7 @@ export function toVerdictRow({ entry, judgement, snapshot, candidates, judgedAt 
 		peer_workload_kind: peer.endpoint.workload?.kind ?? null,
 		peer_workload: peer.endpoint.workload?.name ?? null,
 		peer_ip: peer.ip ?? null,
+		peer_labels: peer.kind === 'pod' && peer.endpoint.pod ? labelText(peer.endpoint.pod.labels) : null,
 		logged_policies: policies.map(({ kind, namespace, name }) => ({ kind: kind ?? null, namespace: namespace ?? null, name })),
 		finding: judgement.finding,
 		flagged: judgement.flagged,

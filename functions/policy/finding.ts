@@ -1,6 +1,6 @@
 import type { ConstructId } from './constructs.ts';
 import type { Evaluation } from './evaluate.ts';
-import type { Direction, Flow, Owner, PolicyRule } from './model.ts';
+import type { Direction, Flow, Owner, PodState, PolicyRule } from './model.ts';
 import type { Mask } from './semantics.ts';
 
 /** The judgement of an entry. What each means and when it is reached: `judge.ts`. */
@@ -61,6 +61,8 @@ export interface End {
 		readonly namespace?: string | undefined;
 		readonly name?: string | undefined;
 		readonly workload?: Owner | undefined;
+		/** Of a Pod that the snapshot holds, or of the one in whose place it was judged. */
+		readonly pod?: Pick<PodState, 'labels'> | undefined;
 	};
 }
 

@@ -52,9 +52,9 @@ export function createPushFunction({ handle, onRefused, traceProject }: PushPort
 }
 
 /** Of a load balancer or an uptime check. Cloud Run keeps paths that end in `z` for itself. */
-const isHealthCheck = ({ method, path }: Request): boolean => method === 'GET' && path === '/health';
+export const isHealthCheck = ({ method, path }: Request): boolean => method === 'GET' && path === '/health';
 
-function traceOf({ headers }: Request, project: string | undefined): Trace {
+export function traceOf({ headers }: Request, project: string | undefined): Trace {
 	const [id = ''] = String(headers['x-cloud-trace-context'] ?? '').split('/');
 	// It comes from outside, and goes into a name.
 	if (project === undefined || !/^[\da-f]{32}$/.test(id)) return {};
@@ -72,8 +72,8 @@ function readRequest({ method, headers, body, rawBody }: Request): Read {
 	return envelope.kind === 'message' ? envelope : { ...envelope, status: 400 };
 }
 
-/** The framework parses JSON where the content type says so; Pub/Sub's does, other senders' may not. */
-function parseBody(body: unknown): unknown {
+/** The framework parses JSON where the content type says so; Pub/Sub's does, other senders' may not. `undefined` where it is no JSON. */
+export function parseBody(body: unknown): unknown {
 	if (!Buffer.isBuffer(body) && typeof body !== 'string') return body;
 	try {
 		return JSON.parse(body.toString());

@@ -1,6 +1,6 @@
 -- One row a cluster, node, UTC hour and reason, for hours in which silence proves nothing: that no entry is flagged then says nothing about
--- the policies. Hours lie within the cluster's span, from its first entry or collection to its last. The reasons:
---   silent-node       the node wrote no entry, though it did before and after
+-- the policies. Hours lie within the cluster's span, from its first entry or collection, and at most 400 days, to its last. The reasons:
+--   silent-node       the node wrote no entry, though it did before and after, not longer than 31 days
 --   silent-cluster    no node wrote one (`node_name` is null)
 --   no-snapshot       entries could not be judged: no snapshot of that time
 --   stale-snapshot    entries could not be judged: the snapshot was too old
@@ -53,7 +53,8 @@ FROM (
       WHERE timestamp >= TIMESTAMP '2000-01-01 00:00:00+00' AND node_name IS NOT NULL
     )
   ) CROSS JOIN UNNEST(GENERATE_TIMESTAMP_ARRAY(gap_begin, gap_end, INTERVAL 1 HOUR)) AS hour
-  WHERE gap_end IS NOT NULL
+  -- What wrote nothing for a month was not there.
+  WHERE gap_end IS NOT NULL AND gap_end < TIMESTAMP_ADD(gap_begin, INTERVAL 31 DAY)
   UNION ALL
   SELECT
     project_id,
@@ -67,7 +68,13 @@ FROM (
   FROM (
     SELECT project_id, location, cluster_name, hour, 0 AS seen
     FROM (
-      SELECT project_id, location, cluster_name, MIN(known_hour) AS first_hour, MAX(known_hour) AS last_hour
+      SELECT
+        project_id,
+        location,
+        cluster_name,
+        -- One entry of long ago would make years of silence.
+        GREATEST(MIN(known_hour), TIMESTAMP_SUB(MAX(known_hour), INTERVAL 400 DAY)) AS first_hour,
+        MAX(known_hour) AS last_hour
       FROM (
         SELECT project_id, location, cluster_name, TIMESTAMP_TRUNC(timestamp, HOUR) AS known_hour
         FROM `${dataset}.verdicts_v1`

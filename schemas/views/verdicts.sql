@@ -2,7 +2,8 @@
 -- was delivered again; here they are one for good.
 --
 -- The best judgement has, in this order: the latest snapshot that was valid when the entry was logged (a snapshot of no time or of a later
--- one last), a decision rather than `undecidable`, the latest judged_at. What follows only makes the choice the same each time.
+-- one last), a decision rather than `undecidable`, the latest judged_at. What follows only makes the choice the same each time: rows that are
+-- equal in all of that are copies of one.
 --
 -- Cost: the columns selected, over the days selected. All judgements of an entry share its timestamp, so a filter on `timestamp` reaches
 -- the table's partitions; without one the whole table is read. The column `entry` is most of a row's bytes: leave it out if you can.
@@ -18,9 +19,7 @@ FROM (
         judged_at DESC,
         engine_version DESC,
         snapshot_id DESC NULLS LAST,
-        finding,
-        summary,
-        weight
+        finding
     ) AS choice
   FROM `${dataset}.verdicts_v1`
 )

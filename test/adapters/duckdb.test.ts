@@ -81,6 +81,33 @@ describe('appends at the same time', (it) => {
 		await warehouse.close();
 	});
 
+	it('leave nothing behind that the next process would not remove, though the process was killed over them', async () => {
+		await inFolder(async (folder) => {
+			const path = join(folder, 'audit.db');
+			const { child, line } = await inProcess(`
+				const { readdirSync } = await import('node:fs');
+				const { openDuckdb } = await import('../../functions/adapters/duckdb.ts');
+				const { verdictRow } = await import('../schemas/rows.ts');
+				const warehouse = await openDuckdb(${JSON.stringify(path)});
+				await warehouse.write('verdicts_v1', verdictRow({ entry_id: 'a' }));
+				console.log(readdirSync(${JSON.stringify(folder)}).filter((name) => name.startsWith('audit.db.rows-')).length);
+				process.stdin.resume();`);
+			is(line, '1');
+			const exit = once(child, 'exit');
+			child.kill('SIGKILL');
+			await exit;
+			// Of another database, whoever has it open.
+			await mkdir(join(folder, 'other.db.rows-1'));
+			const [first, second] = [await openDuckdb(path), await openDuckdb(path)];
+			await first.write('verdicts_v1', verdictRow({ entry_id: 'b' }));
+			const third = await openDuckdb(path);
+			await first.write('verdicts_v1', verdictRow({ entry_id: 'c' }));
+			is((await second.query(ALL)).length, 3);
+			for (const warehouse of [first, second, third]) await warehouse.close();
+			equal((await readdir(folder)).sort(), ['audit.db', 'other.db.rows-1']);
+		});
+	});
+
 	it('are written before close resolves, and none is taken after it', async () => {
 		await inFolder(async (folder) => {
 			const path = join(folder, 'audit.db');
@@ -118,6 +145,26 @@ describe('appends at the same time', (it) => {
 			);
 			await warehouse.close();
 		});
+	});
+});
+
+describe('a scan', (it) => {
+	it('has more memory than others while it runs, and leaves none of it behind', async () => {
+		const warehouse = await openDuckdb();
+		const limit = async (): Promise<unknown> => (await warehouse.query(`SELECT current_setting('memory_limit') AS memory`))[0]?.['memory'];
+		const usual = await limit();
+		const rows = (sql = 'SELECT 1 AS x') => warehouse.scan(sql);
+		const [first, second] = [rows(), rows()];
+		await Promise.all([first.next(), second.next()]);
+		const more = await limit();
+		await first.return();
+		is(await limit(), more);
+		await second.return();
+		is(await limit(), usual);
+		match(await refusal(rows('SELECT nonsense FROM `${dataset}.verdicts`').next()), /nonsense/);
+		is(await limit(), usual);
+		ok(more !== usual, String(more));
+		await warehouse.close();
 	});
 });
 

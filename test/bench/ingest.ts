@@ -8,7 +8,7 @@ import { createSnapshot } from '../../functions/snapshot/canonical.ts';
 import { median } from './figures.ts';
 import { loadFully, loadPaced, openConnection, type Paced } from './load.ts';
 import { CLUSTER, createPushes, generateData, generateState, VALID_FROM } from './push.ts';
-import { type FunctionName, installFunctions, type Served, startBackends } from './serve.ts';
+import { installFunctions, type Served, startBackends } from './serve.ts';
 
 export interface IngestSizes {
 	readonly rounds: number;
@@ -26,6 +26,9 @@ export const FULL: IngestSizes = { rounds: 5, roundMs: 5000, boots: 5, entries: 
 /** Requests under way at once: what Cloud Run gives an instance at most. Fewer would wait for inserts, and measure nothing but that. */
 export const IN_FLIGHT = 1000;
 export const INSERT_MS = 75;
+
+type FunctionName = 'noop' | 'ingest';
+const NOOP = { name: 'noop', code: '(request, response) => response.status(204).end()' } as const;
 
 /** Rates a second; `cpuMicros`: what one request costs the function's process. */
 export interface Throughput {
@@ -59,7 +62,7 @@ export async function measureIngest(sizes: IngestSizes): Promise<IngestFigures> 
 	const entriesPerSecond = measureRows(snapshot, generateData(state, { count: sizes.entries }));
 	const next = createPushes(generateData(state, { count: 20_000 }));
 	const backends = await startBackends(INSERT_MS);
-	const functions = await installFunctions();
+	const functions = await installFunctions('ingest', NOOP);
 	const env = {
 		SNAPSHOTS: 'gs://snapshots',
 		DATASET: 'project.audit',

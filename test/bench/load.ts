@@ -16,9 +16,12 @@ interface Connection {
 export async function openConnection(port: number): Promise<Connection> {
 	const socket: Socket = connect({ port, host: '127.0.0.1', noDelay: true });
 	let settle: ((status: number) => void) | undefined;
-	let text = '';
+	let head = '';
+	/** Of the answer; `undefined` while its head is not complete. */
+	let left: number | undefined;
 	const answer = (status: number): void => {
-		text = '';
+		head = '';
+		left = undefined;
 		const waiting = settle;
 		settle = undefined;
 		waiting?.(status);
@@ -26,11 +29,14 @@ export async function openConnection(port: number): Promise<Connection> {
 	await once(socket, 'connect');
 	socket.setEncoding('latin1');
 	socket.on('data', (chunk: string) => {
-		text += chunk;
-		const end = text.indexOf('\r\n\r\n');
-		if (end === -1) return;
-		const length = Number(/^content-length: *(\d+)/im.exec(text.slice(0, end))?.[1] ?? 0);
-		if (text.length >= end + 4 + length) answer(Number(text.slice(9, 12)));
+		if (left !== undefined) left -= chunk.length;
+		else {
+			head += chunk;
+			const end = head.indexOf('\r\n\r\n');
+			if (end === -1) return;
+			left = end + 4 + Number(/^content-length: *(\d+)/im.exec(head.slice(0, end))?.[1] ?? 0) - head.length;
+		}
+		if (left <= 0) answer(Number(head.slice(9, 12)));
 	});
 	socket.on('error', () => {});
 	socket.on('close', () => answer(0));

@@ -4,6 +4,8 @@ import { generateCluster } from './cluster.ts';
 import { checksum, type EngineFigures, HOT, measureEngine, readSpeed, SEED } from './engine.ts';
 import { hardware } from './figures.ts';
 import { FULL, goalsOf, IN_FLIGHT, INSERT_MS, type IngestFigures, measureIngest, QUICK } from './ingest.ts';
+import { AT_ONCE, measureRejudge, REJUDGE_FULL, REJUDGE_QUICK, type RejudgeFigures } from './rejudge.ts';
+import { FULL_REPLAY, measureReplay, QUICK_REPLAY, type ReplayFigures } from './replay.ts';
 
 /**
  * `npm run bench -- engine [--json] [--quick]`: how fast flows are judged on one core, under all semantics at once, from names and address
@@ -13,17 +15,27 @@ import { FULL, goalsOf, IN_FLIGHT, INSERT_MS, type IngestFigures, measureIngest,
  * `npm run bench -- ingest [--json] [--quick]`: the built function beside one that does nothing, both served by the functions framework on
  * loopback: boot, requests a second, latency at half of that, memory; and entries a second without HTTP. Snapshots and rows go through
  * servers that stand for Google's, inserts taking their usual time. Exits with 1 where a goal is missed.
+ *
+ * `npm run bench -- rejudge [--json] [--quick]`: the built remote function beside one that sends its batches back, both served in the same
+ * way: rows a second of one instance by the size of the batches. Exits with 1 where an answer is wrong.
+ *
+ * `npm run bench -- replay [--json] [--quick]`: a million generated entries replayed from a file into a DuckDB file, beside the same by HTTP.
+ * Exits with 1 where an answer does not count every entry.
+ *
  * BENCH_NODE_OPTIONS is given to Node for both functions: `--cpu-prof --cpu-prof-dir=/tmp/profiles`, say.
  */
 const [suite, ...flags] = process.argv.slice(2);
-if ((suite !== 'engine' && suite !== 'ingest') || flags.some((flag) => flag !== '--json' && flag !== '--quick')) {
-	console.error('usage: npm run bench -- engine|ingest [--json] [--quick]');
+const SUITES = { engine: runEngine, ingest: runIngest, rejudge: runRejudge, replay: runReplay };
+if (
+	!(suite === 'engine' || suite === 'ingest' || suite === 'rejudge' || suite === 'replay') ||
+	flags.some((flag) => flag !== '--json' && flag !== '--quick')
+) {
+	console.error('usage: npm run bench -- engine|ingest|rejudge|replay [--json] [--quick]');
 	process.exit(2);
 }
 const json = flags.includes('--json');
 const quick = flags.includes('--quick');
-if (suite === 'engine') runEngine();
-else await runIngest();
+await SUITES[suite]();
 
 function describeHardware(): string {
 	const { cpu, cores, memoryGb, platform, node, v8 } = hardware();
@@ -113,4 +125,61 @@ function printIngest({ boot, throughput, paced, rssMb, noopRssMb, soaked }: Inge
 	console.log(
 		`memory of the process in MB before ${whole(soaked)} entries and after each quarter: ${rssMb.map(whole).join(', ')}; no-op: ${whole(noopRssMb)}`,
 	);
+}
+
+async function runRejudge(): Promise<void> {
+	const sizes = quick ? REJUDGE_QUICK : REJUDGE_FULL;
+	const figures = await measureRejudge(sizes);
+	const { wrong, other } = figures;
+	if (wrong > 0 || Object.keys(other).length > 0) process.exitCode = 1;
+	if (json) console.log(JSON.stringify({ hardware: hardware(), sizes, seed: SEED, atOnce: AT_ONCE, figures }));
+	else {
+		console.log(describeHardware());
+		printRejudge(figures);
+	}
+}
+
+function printRejudge({ batches, history, checked, wrong, other }: RejudgeFigures): void {
+	const table = tableOf(['rows a batch', 'echo rows/s', 'rejudge rows/s', 'CPU µs a row', 'of them the echo’s', 'MB a reply']);
+	for (const { size, echo, rejudge, replyBytes } of batches)
+		table.push([
+			whole(size),
+			whole(echo.rate),
+			whole(rejudge.rate),
+			rejudge.cpuMicros.toFixed(1),
+			echo.cpuMicros.toFixed(1),
+			(replyBytes / 1e6).toFixed(2),
+		]);
+	console.log(table.toString());
+	for (const { order, snapshots, size, rate, reads } of history)
+		console.log(`${whole(size)} rows over ${snapshots} snapshots, ${order}: ${whole(rate)} rows/s, ${whole(reads)} reads`);
+	console.log(`${AT_ONCE} batches at once; ${checked} replies looked at, ${wrong} wrong; answers other than 200: ${JSON.stringify(other)}`);
+}
+
+async function runReplay(): Promise<void> {
+	const sizes = quick ? QUICK_REPLAY : FULL_REPLAY;
+	const { version } = await import('@duckdb/node-api');
+	const duckdb = version();
+	const figures = await measureReplay(sizes);
+	if (figures.some(({ right }) => !right)) process.exitCode = 1;
+	if (json) console.log(JSON.stringify({ hardware: hardware(), duckdb, sizes, seed: SEED, figures }));
+	else {
+		console.log(`${describeHardware()}, DuckDB ${duckdb}`);
+		printReplay(figures);
+	}
+}
+
+function printReplay(figures: readonly ReplayFigures[]): void {
+	const table = tableOf(['command', 'entries', 's', 'entries/s', 'peak memory MB', 'database MB', 'answer']);
+	for (const { way, entries, seconds, entriesPerSecond, peakMb, databaseMb, right } of figures)
+		table.push([
+			way === 'start' ? 'start (by HTTP)' : way,
+			whole(entries),
+			seconds.toFixed(1),
+			whole(entriesPerSecond),
+			whole(peakMb),
+			whole(databaseMb),
+			right ? 'counts all' : 'WRONG',
+		]);
+	console.log(table.toString());
 }

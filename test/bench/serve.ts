@@ -8,14 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { deployedEnv, frameworkOf, freePort, installArtefact } from '../servers/artefact.ts';
 import { openConnection } from './load.ts';
 
-/** Answers at once: what the framework and Node cost by themselves. */
-const NOOP = "'use strict';\nexports.noop = (request, response) => response.status(204).end();\n";
 /** Loaded before the framework: says what the process uses whenever it is asked. */
 const PROBE = `process.on('message', () => process.send({ rss: process.memoryUsage.rss(), cpuMicros: process.cpuUsage().user + process.cpuUsage().system }));
 process.channel?.unref();
 `;
-
-export type FunctionName = 'noop' | 'ingest';
 
 export interface Usage {
 	/** In bytes. */
@@ -32,21 +28,30 @@ export interface Served {
 	stop(): Promise<void>;
 }
 
-export interface Functions {
-	start(name: FunctionName, env?: NodeJS.ProcessEnv): Promise<Served>;
+export interface Functions<Name extends string> {
+	start(name: Name, env?: NodeJS.ProcessEnv): Promise<Served>;
 	remove(): Promise<void>;
 }
 
-/** The built artefact and a function that does nothing, both served by the framework that the artefact's lock installs. */
-export async function installFunctions(): Promise<Functions> {
-	const artefact = await installArtefact('ingest');
+/** A function to compare with: `(request, response) => …`, which says what the framework and Node cost by themselves. */
+export interface Plain<Name extends string> {
+	readonly name: Name;
+	readonly code: string;
+}
+
+/** The built artefact and a plain function, both served by the framework that the artefact's lock installs. */
+export async function installFunctions<Built extends string, Other extends string>(
+	built: Built,
+	plain: Plain<Other>,
+): Promise<Functions<Built | Other>> {
+	const artefact = await installArtefact(built);
 	const folder = await mkdtemp(join(tmpdir(), 'policy-audit-bench-'));
 	const probe = join(folder, 'probe.cjs');
-	await writeFile(join(folder, 'index.js'), NOOP);
+	await writeFile(join(folder, 'index.js'), `'use strict';\nexports.${plain.name} = ${plain.code};\n`);
 	await writeFile(probe, PROBE);
-	const folders = { noop: folder, ingest: artefact.folder };
 	return {
-		start: (name, env = {}) => serve(name, { folder: folders[name], probe, command: frameworkOf(artefact.folder), env }),
+		start: (name, env = {}) =>
+			serve(name, { folder: name === built ? artefact.folder : folder, probe, command: frameworkOf(artefact.folder), env }),
 		async remove() {
 			await artefact.remove();
 			await rm(folder, { recursive: true, force: true });
@@ -61,7 +66,7 @@ interface Place {
 	readonly env: NodeJS.ProcessEnv;
 }
 
-async function serve(name: FunctionName, { folder, probe, command, env }: Place): Promise<Served> {
+async function serve(name: string, { folder, probe, command, env }: Place): Promise<Served> {
 	const port = await freePort();
 	const extra = process.env['BENCH_NODE_OPTIONS']?.split(' ') ?? [];
 	const startedMs = performance.now();

@@ -3,12 +3,13 @@ import type { Audit } from '../../functions/commands/audit.ts';
 import { type Ending, exitCodeOf } from '../../functions/commands/closing.ts';
 import { describe } from '../describe.ts';
 
-const REJECT = { reason: 'not-json', detail: 'a' };
+const REJECT = { count: 1, listed: ['not-json: a'] };
+const NONE = { count: 0, listed: [] };
 
 /** The exit code where so many deliveries were acknowledged and have failed. */
 function codeOf(
 	{ acknowledged = 0, failed = 0, problems = [] as string[] },
-	{ flagged = 0, rejects = [] as Ending['rejects'] } = {},
+	{ flagged = 0, rejects = NONE as Ending['rejects'] } = {},
 ): number {
 	const delivery = { delivered: acknowledged + failed, acknowledged, failed, problems: [], notes: [], stopped: 'no' as const };
 	const audit = { delivery, problems } as unknown as Audit;
@@ -26,10 +27,7 @@ describe('exitCodeOf', (it) => {
 	});
 
 	it('is 3 where messages were refused, 1 where something is flagged as well', () => {
-		assert.equal(
-			[codeOf({ acknowledged: 1 }, { rejects: [REJECT] }), codeOf({ acknowledged: 2 }, { rejects: [REJECT], flagged: 1 })],
-			[3, 1],
-		);
+		assert.equal([codeOf({ acknowledged: 1 }, { rejects: REJECT }), codeOf({ acknowledged: 2 }, { rejects: REJECT, flagged: 1 })], [3, 1]);
 	});
 
 	it('is 0 where there was nothing wrong, even without an entry', () => {

@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as assert from 'uvu/assert';
-import { type Delivery, deliver, messageId, pushBody } from '../../functions/commands/deliver.ts';
-import type { EntryRead } from '../../functions/commands/entries.ts';
+import { type Delivery, deliver } from '../../functions/commands/deliver.ts';
+import type { EntryMessage, EntryRead } from '../../functions/commands/entries.ts';
+import { createPush, pushBody } from '../../functions/commands/server.ts';
 import { parseEnvelope } from '../../functions/push/envelope.ts';
 import { describe } from '../describe.ts';
 
@@ -28,16 +29,19 @@ async function deliverTo(
 	const server = createServer((request, response) => void answer(request, response));
 	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 	const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	const agent = new Agent({ keepAlive: true });
 	try {
 		return await deliver(reads, {
-			url,
+			attempt: createPush(url, agent),
 			concurrency: 4,
+			maxBytes: 1000,
 			signal: new AbortController().signal,
 			onDelivered: () => {},
 			backoffMs: () => 0,
 			...changes,
 		});
 	} finally {
+		agent.destroy();
 		server.closeAllConnections();
 		server.close();
 	}
@@ -129,6 +133,48 @@ describe('deliver', (it) => {
 		assert.equal([delivery.delivered, delivery.stopped], [0, 'interrupted']);
 	});
 
+	it('tells of a mark once all before it are acknowledged, in order, and of none after a failure', async () => {
+		const acknowledged = new Set<number>();
+		const told: [mark: string, before: number][] = [];
+		async function* marked(): AsyncGenerator<EntryRead> {
+			for (let index = 0; index < 40; index++) {
+				yield { kind: 'message', message: { data: Buffer.from(String(index)), attributes: {} } };
+				if (index % 10 === 9) yield { kind: 'mark', mark: String(index) };
+			}
+		}
+		const settings = {
+			concurrency: 25,
+			maxBytes: 1000,
+			signal: new AbortController().signal,
+			onDelivered: () => {},
+			backoffMs: () => 0,
+			onMark: async (mark: string) => {
+				const before = Array.from({ length: Number(mark) + 1 }, (_, index) => index);
+				told.push([mark, before.filter((index) => acknowledged.has(index)).length]);
+			},
+		};
+		// The later ones of ten are answered first.
+		const attempt = async ({ data }: EntryMessage): Promise<string | undefined> => {
+			const index = Number(data.toString());
+			for (let turns = 10 - (index % 10); turns > 0; turns--) await new Promise(setImmediate);
+			if (index === 35) return 'no';
+			acknowledged.add(index);
+			return undefined;
+		};
+		const { failed } = await deliver(marked(), { ...settings, attempt });
+		assert.equal(
+			[told, failed],
+			[
+				[
+					['9', 10],
+					['19', 20],
+					['29', 30],
+				],
+				1,
+			],
+		);
+	});
+
 	it('collects what could not be read', async () => {
 		async function* reads(): AsyncGenerator<EntryRead> {
 			yield { kind: 'problem', detail: 'a' };
@@ -143,7 +189,6 @@ describe('pushBody', (it) => {
 	it('names a message by its bytes', () => {
 		const body = JSON.parse(pushBody({ data: Buffer.from('x'), attributes: { a: 'b' }, publishTime: '2026-01-01T00:00:00Z' }));
 		const id = '2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881';
-		assert.is(messageId(Buffer.from('x')), id);
 		assert.equal(body.message, {
 			data: 'eA==',
 			attributes: { a: 'b' },

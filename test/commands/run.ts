@@ -13,15 +13,20 @@ export interface Ran {
 /** Runs the command line in this process: what `functions/cli.ts` does, with streams and a clock of our own. */
 export async function run(
 	argv: readonly string[],
-	{ stdin = '' as string | Buffer, signal = new AbortController().signal } = {},
+	{ stdin = '' as string | Buffer, signal = new AbortController().signal, now = () => new Date(), terminal = false } = {},
 ): Promise<Ran> {
-	const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+	const stdout = new PassThrough();
+	const stderr = terminal ? toTerminal(new PassThrough()) : new PassThrough();
 	const [out, err] = [text(stdout), text(stderr)];
-	const code = await runProgram(argv, { stdin: Readable.from([Buffer.from(stdin)]), stdout, stderr, signal, now: () => new Date() });
+	const code = await runProgram(argv, { stdin: Readable.from([Buffer.from(stdin)]), stdout, stderr, signal, now });
 	stdout.end();
 	stderr.end();
 	return { code, stdout: await out, stderr: await err };
 }
+
+/** As a terminal of Node is, whose cursor is moved by what is written to it. */
+const toTerminal = (stream: PassThrough) =>
+	Object.assign(stream, { isTTY: true, columns: 80, cursorTo() {}, clearLine() {}, moveCursor() {}, getWindowSize: () => [80, 24] });
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 

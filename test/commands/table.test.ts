@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { addToGroups, type Group, renderTable } from '../../functions/commands/table.ts';
+import { renderTable } from '../../functions/commands/table.ts';
 import type { Row } from '../../functions/ports.ts';
 import { describe } from '../describe.ts';
 
@@ -30,11 +30,12 @@ const row = (changes: Row = {}): Row => ({
 	...changes,
 });
 
-function groupsOf(rows: readonly Row[]): Group[] {
-	const groups = new Map<string, Group>();
-	for (const one of rows) addToGroups(groups, one);
-	return [...groups.values()];
-}
+/** The table of groups of one entry each, but for those that are told. */
+const table = (rows: readonly Row[], { columns = 140, left = 0, entries = 1 } = {}): string =>
+	renderTable(
+		rows.map((first) => ({ first, entries })),
+		{ columns, left },
+	);
 
 /** Cells of the table, a list for each line of text. */
 const cells = (text: string): string[][] =>
@@ -50,7 +51,7 @@ const cells = (text: string): string[][] =>
 
 describe('the table of findings', (it) => {
 	it('has a line for a problem, and its explanation beneath', () => {
-		assert.equal(cells(renderTable(groupsOf([row()]), 140)).slice(1), [
+		assert.equal(cells(table([row()])).slice(1), [
 			['2026-03-04', 'ingress', 'shop/client', '! void-rule, certain', '1'],
 			['05:06:07', 'deny', '→ shop/server', 'ipblock-pod', ''],
 			['', '', 'TCP 80', '', ''],
@@ -58,18 +59,18 @@ describe('the table of findings', (it) => {
 		]);
 	});
 
-	it('counts entries that are the same problem, and explains it once', () => {
-		const text = renderTable(groupsOf([row(), row({ entry_id: 'e2' }), row({ entry_id: 'e3', fingerprint: 'f2' })]), 140);
+	it('has the number of entries, and the explanation once', () => {
+		const text = table([row(), row({ entry_id: 'e3', fingerprint: 'f2' })], { entries: 2 });
 		const counts = cells(text).map((line) => line[4]);
 		assert.equal(
 			counts.filter((count) => count),
-			['entries', '2', '1'],
+			['entries', '2', '2'],
 		);
 		assert.is(text.split('Broken').length, 3);
 	});
 
 	it('explains what is flagged, denied or touched by a construct, and leaves the plain and healthy at a line', () => {
-		const explained = (tweaks: Row): boolean => renderTable(groupsOf([row(tweaks)]), 140).includes('Broken by the move.');
+		const explained = (tweaks: Row): boolean => table([row(tweaks)]).includes('Broken by the move.');
 		assert.is(explained({ finding: 'explained', flagged: false, constructs: [] }), true);
 		assert.is(explained({ finding: 'confirmed', flagged: false, constructs: ['end-port'] }), true);
 		assert.is(explained({ finding: 'confirmed', flagged: false, constructs: [] }), false);
@@ -77,7 +78,7 @@ describe('the table of findings', (it) => {
 
 	it('shows an address where there is no name, and a node by its name', () => {
 		const external = row({ peer_kind: 'external', peer_namespace: null, peer_name: null, peer_workload: null, direction: 'egress' });
-		assert.match(renderTable(groupsOf([external]), 140), /shop\/server .*\n.* → 10\.0\.0\.2 /);
+		assert.match(table([external]), /shop\/server .*\n.* → 10\.0\.0\.2 /);
 		const node = row({
 			peer_kind: 'node',
 			peer_namespace: null,
@@ -86,31 +87,25 @@ describe('the table of findings', (it) => {
 			protocol: 'ICMP',
 			destination_port: null,
 		});
-		assert.match(renderTable(groupsOf([node]), 140), /node n1 .*\n.* → shop\/server .*\n.* ICMP {2}/);
+		assert.match(table([node]), /node n1 .*\n.* → shop\/server .*\n.* ICMP {2}/);
 	});
 
-	it('shows no more than a reader reads, the flagged before the others', () => {
-		const many = Array.from({ length: 150 }, (_, index) =>
-			row({ fingerprint: `f${index}`, flagged: index >= 140, finding: index >= 140 ? 'overreach' : 'explained' }),
-		);
-		const text = renderTable(groupsOf(many), 140);
-		assert.is(text.split('overreach').length, 11);
-		assert.match(text, /… and 50 more; --format json has all of them/);
+	it('says how many groups are not shown', () => {
+		assert.match(table([row()], { left: 50 }), /… and 50 more; --format json has all of them/);
+		assert.not.match(table([row()]), /more;/);
 	});
 
 	it('fits the terminal, within reason', () => {
-		const widths = [40, 120, 400].map(
-			(columns) => renderTable(groupsOf([row({ summary: 'word '.repeat(100) })]), columns).split('\n')[0]?.length,
-		);
+		const widths = [40, 120, 400].map((columns) => table([row({ summary: 'word '.repeat(100) })], { columns }).split('\n')[0]?.length);
 		assert.equal(widths, [80, 120, 140]);
 	});
 
 	it('cuts no name, however long', () => {
 		const name = `shop-${'x'.repeat(58)}`;
-		const text = renderTable(groupsOf([row({ subject_workload: name })]), 80);
+		const text = table([row({ subject_workload: name })], { columns: 80 });
 		const connection = cells(text).map((line) => line[2] ?? '');
 		assert.ok(connection.join('').includes(`shop/${name}`), text);
 	});
 
-	it('is nothing without findings', () => assert.is(renderTable([], 80), ''));
+	it('is nothing without findings', () => assert.is(table([]), ''));
 });

@@ -3,6 +3,7 @@ import type { IngestPorts } from '../../functions/ingest/ingest.ts';
 import type { CompiledSnapshot } from '../../functions/policy/compile.ts';
 import { maskOf } from '../../functions/policy/semantics.ts';
 import type { Appended, Delivery, Row } from '../../functions/ports.ts';
+import type { Message } from '../../functions/push/envelope.ts';
 import { describe } from '../describe.ts';
 import { entry, entryWith, ingestWith, messageOf, portsWith, snapshot, warehouseOf } from './sample.ts';
 
@@ -225,5 +226,30 @@ describe('ingestMessage', (it) => {
 		for (const timestamp of ['2016-06-01T00:00:00Z', '2027-01-01T00:00:00Z']) assert.is((await outcomeAt(timestamp)).kind, 'ok', timestamp);
 		const unbounded = await ingestWith(portsWith())(messageOf(entryWith({ entry: { timestamp: '1999-01-01T00:00:00Z' } })));
 		assert.is(unbounded.kind, 'ok');
+	});
+
+	it('keeps one in so many of what is confirmed, by the identity of the entry, and all the rest', async () => {
+		const allowed = (id: number): Message =>
+			messageOf(entryWith({ entry: { insertId: `id${id}` }, payload: { disposition: 'allow' }, connection: { direction: 'egress' } }));
+		const decide = async (keepConfirmed: number | undefined): Promise<[string[], Row[]]> => {
+			const ports = portsWith(keepConfirmed === undefined ? {} : { keepConfirmed });
+			const outcomes = await Promise.all(Array.from({ length: 2000 }, (_, id) => ingestWith(ports)(allowed(id))));
+			for (const outcome of outcomes) if (outcome.kind !== 'retry' && outcome.kind !== 'reject') assert.is(outcome.finding, 'confirmed');
+			return [outcomes.map(({ kind }) => kind), ports.appended.map(({ row }) => row)];
+		};
+		const [kinds, rows] = await decide(10);
+		assert.is(kinds.filter((kind) => kind === 'ok').length, rows.length);
+		assert.is(kinds.filter((kind) => kind === 'drop').length, 2000 - rows.length);
+		assert.ok(rows.length > 150 && rows.length < 250, `${rows.length} of 2000`);
+		assert.ok(rows.every(({ weight }) => weight === 10));
+		assert.equal((await decide(10))[0], kinds, 'the same entries each time');
+		assert.equal((await decide(0))[1], []);
+		for (const all of [1, undefined]) assert.equal(new Set((await decide(all))[1].map(({ weight }) => weight)), new Set([1]));
+		const ports = portsWith({ keepConfirmed: 0 });
+		assert.is((await ingestWith(ports)(messageOf(entry))).kind, 'ok');
+		assert.equal(
+			ports.appended.map(({ row }) => [row['finding'], row['weight']]),
+			[['void-rule', 1]],
+		);
 	});
 });

@@ -52,7 +52,7 @@ describe('the log of outcomes', (it) => {
 
 	it('has the counters now and then, and counts anew after it', () => {
 		const { log, clock, counters } = createLog({ linesPerSecond: 1, countersEveryMs: 10_000 });
-		for (const outcome of ['ok', 'ok', 'ok', 'reject', 'retry', 'retry', 'refused'] as const) log(line(outcome));
+		for (const outcome of ['ok', 'ok', 'ok', 'reject', 'drop', 'drop', 'retry', 'retry', 'refused'] as const) log(line(outcome));
 		log(line('ok', 5000));
 		log(line('ok', -3));
 		equal(counters(), []);
@@ -65,10 +65,11 @@ describe('the log of outcomes', (it) => {
 				message: 'counters',
 				counted_ms: 10_000,
 				rows: 6,
+				drops: 2,
 				rejects: 1,
 				retries: 2,
 				refused: 1,
-				lines_dropped: 4,
+				lines_dropped: 6,
 				max_snapshot_age_ms: 5000,
 				...queue,
 			},

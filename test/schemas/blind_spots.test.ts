@@ -151,4 +151,13 @@ describe('view blind_spots', (it) => {
 			{ project_id: null, cluster_name: 'prod', ...spot('n1', '11:00:00', 'silent-node') },
 		]);
 	});
+
+	it('does not make years of silence of one entry of long ago', async () => {
+		const entries = [{ timestamp: '2016-03-02T10:00:00Z' }, { timestamp: '2026-03-02T10:00:00Z' }];
+		const answer = await spots({ entries }, 'reason');
+		equal([answer.length, new Set(answer.map(({ reason }) => reason))], [400 * 24, new Set(['silent-cluster'])]);
+		const month = [{ timestamp: '2026-03-01T00:00:00Z' }, { timestamp: '2026-03-31T00:00:00Z' }, { timestamp: '2026-05-10T00:00:00Z' }];
+		const silent = await spots({ entries: month }, 'reason');
+		equal(silent.filter(({ reason }) => reason === 'silent-node').length, 30 * 24 - 1, 'of the shorter gap alone');
+	});
 });

@@ -120,6 +120,7 @@ describe('view findings', (it) => {
 			fingerprint: `f${index % 3}`,
 			timestamp: '2026-03-02T10:00:00Z',
 			summary: `${index}`,
+			judged_at: `2026-03-02T10:00:${10 + index}Z`,
 		}));
 		const answer = await findings(rows, '*');
 		is(answer.length, 3);

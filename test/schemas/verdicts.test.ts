@@ -115,7 +115,13 @@ describe('view verdicts', (it) => {
 			['the newer one'],
 		);
 		equal(await winners([{ summary: 'with', snapshot_id: 'any-1' }, { summary: 'without' }]), ['with']);
-		equal(await winners([{ summary: 'b' }, { summary: 'a' }, { summary: 'c' }]), ['a']);
+		equal(
+			await winners([
+				{ summary: 'b', finding: 'overreach' },
+				{ summary: 'a', finding: 'explained' },
+			]),
+			['a'],
+		);
 	});
 
 	it('has the columns of the table, in its order, and finds a day', async () => {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { clusterFolder, formatLatest, LATEST_NAME, snapshotName } from '../../functions/adapters/bucket/names.ts';
 import { readSchemas } from '../../functions/adapters/schemas.ts';
 import { createEmulator } from '../sql/emulator.ts';
-import { installArtefact } from './artefact.ts';
+import { installArtefact, type Running } from './artefact.ts';
 import { createChecks } from './checks.ts';
 import { CLUSTER, generateMessages, type Published, SEEN_UNTIL, SNAPSHOT_ID, snapshotBytes, VALID_FROM } from './messages.ts';
 
@@ -60,22 +60,34 @@ async function publish(messages: readonly Published[]): Promise<number> {
 	return all.length;
 }
 
+/** The replies to one batch, as BigQuery reads them. */
+async function judgeAgain(url: string, calls: readonly (readonly unknown[])[]): Promise<readonly string[]> {
+	const body = JSON.stringify({
+		requestId: '1',
+		caller: '//bigquery.googleapis.com/projects/p/jobs/j',
+		sessionUser: 'u@example.com',
+		calls,
+	});
+	const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+	const text = await response.text();
+	if (!response.ok) throw new Error(`rejudge: ${response.status} ${text.slice(0, 500)}`);
+	return (JSON.parse(text) as { readonly replies: readonly string[] }).replies;
+}
+
 const { check, problems, finish } = createChecks();
 
 const started = Date.now();
 const artefact = await installArtefact('ingest');
+const remote = await installArtefact('rejudge');
 const emulator = await createEmulator({ host, project: process.env['BIGQUERY_EMULATOR_PROJECT'] ?? 'test-project' }, await readSchemas());
 const bucket = `snapshots-${process.pid}`;
-let running: Awaited<ReturnType<typeof artefact.start>> | undefined;
+let running: Running | undefined;
+let answering: Running | undefined;
 try {
 	await fillBucket(bucket);
-	running = await artefact.start({
-		SNAPSHOTS: `gs://${bucket}`,
-		DATASET: emulator.dataset,
-		GCS_API_ENDPOINT: gcs,
-		BIGQUERY_EMULATOR_HOST: host,
-		LOG_LINES_PER_SECOND: '100000',
-	});
+	const env = { SNAPSHOTS: `gs://${bucket}`, DATASET: emulator.dataset, GCS_API_ENDPOINT: gcs };
+	running = await artefact.start({ ...env, BIGQUERY_EMULATOR_HOST: host, LOG_LINES_PER_SECOND: '100000' });
+	answering = await remote.start(env);
 	await subscribe(running.url);
 	const messages = generateMessages(MESSAGES, 20261125);
 	const published = await publish(messages);
@@ -85,7 +97,9 @@ try {
 	console.log(`${published} messages published, ${ended()} ended in ${((Date.now() - started) / 1000).toFixed(0)} s`);
 
 	const good = messages.filter(({ finding }) => finding !== 'reject');
-	const verdicts = await emulator.query(`SELECT insert_id, finding, snapshot_id FROM \`${emulator.dataset}.verdicts\``);
+	const verdicts = await emulator.query(
+		`SELECT insert_id, finding, snapshot_id, summary, TO_JSON_STRING(entry) AS logged FROM \`${emulator.dataset}.verdicts\``,
+	);
 	const seen = Map.groupBy(verdicts, ({ insert_id }) => String(insert_id));
 	const lost = good.filter(({ key }) => !seen.has(key)).length;
 	const doubled = [...seen.values()].filter((rows) => rows.length > 1).length;
@@ -97,6 +111,21 @@ try {
 		verdicts.every(({ snapshot_id }) => snapshot_id === SNAPSHOT_ID),
 		'all judged by the snapshot of the bucket',
 	);
+	// What the table holds of an entry is what a query would send to the remote function.
+	let same = 0;
+	for (let from = 0; from < verdicts.length; from += 500) {
+		const some = verdicts.slice(from, from + 500);
+		for (const [index, reply] of (
+			await judgeAgain(
+				answering.url,
+				some.map(({ logged }) => [logged]),
+			)
+		).entries()) {
+			const [row, known] = [JSON.parse(reply) as Record<string, unknown>, some[index] ?? {}];
+			if (['insert_id', 'finding', 'snapshot_id', 'summary'].every((column) => row[column] === known[column])) same++;
+		}
+	}
+	check(same === good.length, `${same} of ${good.length} judged again, by the built remote function, as they were`);
 	const rejects = await emulator.query(`SELECT message_id, raw FROM \`${emulator.dataset}.rejects\``);
 	// BYTES come back encoded twice: the emulator stores what was sent as it is.
 	const decode = (text: string): string => Buffer.from(text, 'base64').toString();
@@ -112,8 +141,10 @@ try {
 	);
 } finally {
 	await running?.stop();
+	await answering?.stop();
 	await emulator.remove();
 	await artefact.remove();
+	await remote.remove();
 }
 console.log(`${MESSAGES} messages: ${problems.length === 0 ? 'nothing lost, nothing doubled' : problems.join('; ')}`);
 finish();

@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { BigQuery, BigQueryDate, BigQueryInt, BigQueryTimestamp } from '@google-cloud/bigquery';
 import { type Field, nameTables, type Schemas } from '../../functions/adapters/schemas.ts';
 import type { Row } from '../../functions/ports.ts';
 
-/** A dataset of its own in a BigQuery emulator, spoken to as REST says it, so that no client library stands between. */
+/**
+ * A dataset of its own in a BigQuery emulator. Queries go by Google's client, as a user's do; tables and rows by what REST says, because the
+ * emulator takes BYTES as text, and the client would encode them.
+ */
 export interface Emulator {
 	/** `project.dataset`, for the placeholder of the SQL files. */
 	readonly dataset: string;
 	insert(table: string, rows: readonly Row[]): Promise<void>;
 	/** Rows in the JSON form that `Row` describes. */
-	query(sql: string): Promise<Row[]>;
+	query(sql: string, parameters?: Readonly<Record<string, string>>): Promise<Row[]>;
 	remove(): Promise<void>;
 }
 
@@ -32,6 +36,7 @@ export async function createEmulator(
 	};
 	await call('POST', '/datasets', { datasetReference: { projectId: project, datasetId } });
 	await createTables(call, { project, datasetId }, schemas);
+	const client = new BigQuery({ projectId: project, apiEndpoint: /^https?:/.test(host) ? host : `http://${host}` });
 	return {
 		dataset: `${project}.${datasetId}`,
 		async insert(table, rows) {
@@ -42,9 +47,9 @@ export async function createEmulator(
 			};
 			if (insertErrors) throw new Error(`insertAll: ${JSON.stringify(insertErrors).slice(0, 1000)}`);
 		},
-		async query(sql) {
-			const answer = (await call('POST', '/queries', { query: sql, useLegacySql: false })) as Answer;
-			return (answer.rows ?? []).map((row) => toRow(row, answer.schema.fields));
+		async query(sql, parameters = {}) {
+			const [rows] = await client.query({ query: sql, params: parameters, parseJSON: true });
+			return (rows as Row[]).map((row) => fromClient(row) as Row);
 		},
 		async remove() {
 			await call('DELETE', `/datasets/${datasetId}?deleteContents=true`);
@@ -75,46 +80,14 @@ function toWire(row: Row, fields: readonly Field[]): Row {
 	return Object.fromEntries(present.map((field) => [field.name, value(field)]));
 }
 
-interface Cells {
-	readonly f: readonly { readonly v: unknown }[];
-}
-
-interface Answer {
-	readonly schema: { readonly fields: readonly Field[] };
-	readonly rows?: readonly Cells[];
-}
-
-function toRow({ f }: Cells, fields: readonly Field[]): Row {
-	return Object.fromEntries(fields.map((field, index) => [field.name, toValue(f[index]?.v, field)]));
-}
-
-/** The REST form has every scalar as text, times as seconds since 1970 with a fraction. */
-function toValue(value: unknown, field: Field): unknown {
-	if (field.mode === 'REPEATED') return ((value ?? []) as { v: unknown }[]).map(({ v }) => toValue(v, { ...field, mode: 'NULLABLE' }));
-	if (value === null || value === undefined) return null;
-	switch (field.type) {
-		case 'RECORD':
-		case 'STRUCT':
-			return toRow(value as Cells, field.fields ?? []);
-		case 'INTEGER':
-		case 'INT64':
-		case 'FLOAT':
-		case 'FLOAT64':
-			return Number(value);
-		case 'BOOLEAN':
-		case 'BOOL':
-			return value === 'true';
-		case 'JSON':
-			return JSON.parse(String(value));
-		case 'TIMESTAMP':
-			return timeOf(String(value));
-		default:
-			return value;
-	}
-}
-
-function timeOf(seconds: string): string {
-	const [whole = '', fraction = ''] = seconds.split('.');
-	const micros = fraction.padEnd(6, '0');
-	return `${new Date(Number(whole) * 1000).toISOString().slice(0, 19)}${Number(micros) === 0 ? '' : `.${micros}`}Z`;
+/** The client wraps times, dates and numbers that no double can hold. */
+function fromClient(value: unknown): unknown {
+	if (Array.isArray(value)) return value.map(fromClient);
+	if (value instanceof Buffer) return value.toString('base64');
+	if (value instanceof BigQueryTimestamp)
+		return value.value.replace(/\.0*Z$/, 'Z').replace(/\.(\d+)Z$/, (_, digits: string) => `.${digits.padEnd(6, '0').slice(0, 6)}Z`);
+	if (value instanceof BigQueryDate || value instanceof BigQueryInt) return value.value;
+	if (typeof value === 'object' && value !== null)
+		return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, fromClient(each)]));
+	return value;
 }

@@ -12,7 +12,7 @@ import { FUNCTIONS_ANSWER, FUNCTIONS_QUERY } from './functions.ts';
 function judgements(seed: number, length: number): Row[] {
 	const random = createRandom(seed).below;
 	const pick = <T>(...values: readonly T[]): T => values[random(values.length)] as T;
-	return Array.from({ length }, () => {
+	const rows = Array.from({ length }, () => {
 		const entry = random(40);
 		// All judgements of an entry share its time and what was observed; an entry in three lies around midnight.
 		const minute = (entry * 7) % 60;
@@ -61,6 +61,11 @@ function judgements(seed: number, length: number): Row[] {
 			entry: { n: entry },
 		});
 	});
+	// What the same engine made of the same entry and snapshot at the same time is the same row.
+	const keyOf = (row: Row): string =>
+		JSON.stringify(['entry_id', 'snapshot_valid_from', 'finding', 'judged_at', 'engine_version', 'snapshot_id'].map((name) => row[name]));
+	const first = new Map(rows.toReversed().map((row) => [keyOf(row), row]));
+	return rows.map((row) => first.get(keyOf(row)) ?? row);
 }
 
 /** No more columns than decide in the view `rejects`, so that equal keys mean equal rows. */

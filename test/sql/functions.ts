@@ -14,6 +14,7 @@ export const FUNCTIONS: Readonly<Record<string, readonly [expression: string, va
 	CURRENT_TIMESTAMP: [`CURRENT_TIMESTAMP() > TIMESTAMP '2026-01-01 00:00:00+00'`, true],
 	DATE: [`DATE(TIMESTAMP '2026-01-01 23:59:59.999999+00')`, '2026-01-01'],
 	DATE_DIFF: [`DATE_DIFF(DATE '2026-03-01', DATE '2026-02-01', DAY)`, 28],
+	DENSE_RANK: ['(SELECT MAX(n) FROM (SELECT DENSE_RANK() OVER (ORDER BY x) AS n FROM UNNEST([5, 5, 6]) AS x))', 2],
 	ENDS_WITH: [`ENDS_WITH('abc', 'bc')`, true],
 	FIRST_VALUE: ['(SELECT MAX(n) FROM (SELECT FIRST_VALUE(x) OVER (ORDER BY x) AS n FROM UNNEST([6, 5]) AS x))', 5],
 	GENERATE_TIMESTAMP_ARRAY: [
@@ -41,6 +42,11 @@ export const FUNCTIONS: Readonly<Record<string, readonly [expression: string, va
 	SAFE_DIVIDE: ['SAFE_DIVIDE(1, 0)', null],
 	SAFE_OFFSET: ['[10, 20][SAFE_OFFSET(2)]', null],
 	STARTS_WITH: [`STARTS_WITH('abc', 'ab')`, true],
+	// Of nulls alone it is null in both, and BigQuery's emulator breaks.
+	STRING_AGG: [
+		`(SELECT STRING_AGG(x, ', ' ORDER BY n DESC) FROM (SELECT 'a' AS x, 1 AS n UNION ALL SELECT 'b', 2 UNION ALL SELECT NULL, 3))`,
+		'b, a',
+	],
 	STRPOS: [`STRPOS('abc', 'c')`, 3],
 	SUBSTR: [`SUBSTR('abcdef', 2, 3) || SUBSTR('ab', 41)`, 'bcd'],
 	SUM: ['(SELECT SUM(x) FROM UNNEST([1, NULL, 2]) AS x)', 3],

@@ -1,6 +1,5 @@
 import {
 	DuckDBBlobValue,
-	DuckDBDateValue,
 	DuckDBDecimalValue,
 	type DuckDBListType,
 	DuckDBListValue,
@@ -52,86 +51,105 @@ function isRecord(field: Field): boolean {
 	return field.type === 'RECORD' || field.type === 'STRUCT';
 }
 
-/** The row's values in the order of the columns. Throws an error that names table and column where the row does not fit the table. */
-export function toValues(table: string, fields: readonly Field[], row: Row): DuckDBValue[] {
-	return toMembers(fields, row, table).map(([, value]) => value);
+/**
+ * The row as one JSON object that DuckDB reads into the columns. Throws an error that names table and column where the row does not fit the
+ * table.
+ */
+export function toText(table: string, fields: readonly Field[], row: Row): string {
+	// A lone surrogate has no UTF-8 form; replaced here, as every JSON encoder on the way to BigQuery would.
+	const json = JSON.stringify(toMembers(fields, row, table));
+	return json.includes('\\ud') ? json.replace(LONE_SURROGATE, (_, escaped?: string) => escaped ?? '\ufffd') : json;
 }
 
-function toMembers(fields: readonly Field[], record: Readonly<Record<string, unknown>>, path: string): [string, DuckDBValue][] {
-	for (const [name, value] of Object.entries(record)) {
-		if (value !== undefined && !fields.some((field) => field.name === name)) throw new Error(`${path}.${shown(name)}: no such column`);
+/** As JSON.stringify writes it, for it leaves whole pairs as they are; or an escaped backslash, which may stand before the same letters. */
+const LONE_SURROGATE = /(\\\\)|\\ud[89a-f][\da-f]{2}/g;
+
+type Members = Record<string, unknown>;
+
+function toMembers(fields: readonly Field[], record: Readonly<Members>, path: string): Members {
+	const members: Members = {};
+	let found = 0;
+	for (const field of fields) {
+		const value = Object.hasOwn(record, field.name) ? record[field.name] : undefined;
+		if (value !== undefined) found++;
+		members[field.name] = toValue(field, value, path);
 	}
-	return fields.map((field) => [
-		field.name,
-		toValue(field, Object.hasOwn(record, field.name) ? record[field.name] : undefined, `${path}.${field.name}`),
-	]);
+	for (const name in record) if (record[name] !== undefined && Object.hasOwn(record, name)) found--;
+	if (found < 0) throw new Error(`${path}.${shown(strayName(fields, record))}: no such column`);
+	return members;
 }
 
-function toValue(field: Field, value: unknown, path: string): DuckDBValue {
+const strayName = (fields: readonly Field[], record: Readonly<Members>): string | undefined =>
+	Object.keys(record).find((key) => record[key] !== undefined && !fields.some(({ name }) => name === key));
+
+/** `path`: of the record that the field is in. */
+function toValue(field: Field, value: unknown, path: string): unknown {
 	if (field.mode !== 'REPEATED') return toElement(field, value, path);
-	if (value === undefined || value === null) return new DuckDBListValue([]);
-	if (!Array.isArray(value)) return unfit(path, 'an array', value);
-	const element = { ...field, mode: 'REQUIRED' as const };
-	return new DuckDBListValue(value.map((item, index) => toElement(element, item, `${path}[${index}]`)));
+	if (value === undefined || value === null) return [];
+	if (!Array.isArray(value)) return unfit(`${path}.${field.name}`, 'an array', value);
+	return value.map((item, index) => {
+		if (item === undefined || item === null) throw new Error(`${path}.${field.name}[${index}]: a value is REQUIRED`);
+		return toElement(field, item, path, index);
+	});
 }
 
-function toElement(field: Field, value: unknown, path: string): DuckDBValue {
+function toElement(field: Field, value: unknown, record: string, index?: number): unknown {
 	if (value === undefined || value === null) {
-		if (field.mode === 'REQUIRED') throw new Error(`${path}: a value is REQUIRED`);
+		if (field.mode === 'REQUIRED') throw new Error(`${record}.${field.name}: a value is REQUIRED`);
 		return null;
 	}
-	if (isRecord(field)) return toStruct(field, value, path);
+	// Made only where it is needed: a row has a hundred of them.
+	const path = (): string => `${record}.${field.name}${index === undefined ? '' : `[${index}]`}`;
 	switch (field.type) {
+		case 'RECORD':
+		case 'STRUCT':
+			if (typeof value !== 'object' || Array.isArray(value)) return unfit(path(), 'an object', value);
+			return toMembers(field.fields ?? [], value as Members, path());
 		case 'STRING':
-			// A lone surrogate has no UTF-8 form; replaced here, as every JSON encoder on the way to BigQuery would.
-			return typeof value === 'string' ? value.toWellFormed() : unfit(path, 'a string', value);
+			return typeof value === 'string' ? value : unfit(path(), 'a string', value);
 		case 'INTEGER':
 		case 'INT64':
-			return toInteger(value) ?? unfit(path, 'an integer of 64 bits', value);
+			return toInteger(value) ?? unfit(path(), 'an integer of 64 bits', value);
 		case 'FLOAT':
 		case 'FLOAT64':
-			return typeof value === 'number' ? value : unfit(path, 'a number', value);
+			return typeof value === 'number' ? value : unfit(path(), 'a number', value);
 		case 'BOOLEAN':
 		case 'BOOL':
-			return typeof value === 'boolean' ? value : unfit(path, 'true or false', value);
+			return typeof value === 'boolean' ? value : unfit(path(), 'true or false', value);
 		case 'TIMESTAMP':
-			return toTimestamp(value) ?? unfit(path, 'an RFC 3339 time with at most six digits of a second', value);
+			return toTimestamp(value) ?? unfit(path(), 'an RFC 3339 time with at most six digits of a second', value);
 		case 'DATE':
-			return toDate(value) ?? unfit(path, 'a date such as 2026-01-31', value);
+			return isDate(value) ? value : unfit(path(), 'a date such as 2026-01-31', value);
 		case 'JSON':
-			return toJson(value) ?? unfit(path, 'a value that JSON can hold', value);
+			return toJson(value) === undefined ? unfit(path(), 'a value that JSON can hold', value) : value;
 		case 'BYTES':
-			return toBytes(value) ?? unfit(path, 'bytes in base64', value);
+			return toBytes(value) ?? unfit(path(), 'bytes in base64', value);
 		default:
-			return unfit(path, `a ${field.type}`, value);
+			return unfit(path(), `a ${field.type}`, value);
 	}
 }
 
-function toStruct(field: Field, value: unknown, path: string): DuckDBValue {
-	if (typeof value !== 'object' || value === null || Array.isArray(value)) return unfit(path, 'an object', value);
-	return new DuckDBStructValue(Object.fromEntries(toMembers(field.fields ?? [], value as Record<string, unknown>, path)));
-}
-
-function toInteger(value: unknown): bigint | undefined {
+/** A number where it is exact as one, else digits, which DuckDB reads as well. */
+function toInteger(value: unknown): number | string | undefined {
+	if (Number.isSafeInteger(value)) return value as number;
 	if (typeof value !== 'bigint' && !(typeof value === 'number' && Number.isInteger(value))) return undefined;
 	const integer = BigInt(value);
-	return BigInt.asIntN(64, integer) === integer ? integer : undefined;
+	return BigInt.asIntN(64, integer) === integer ? `${integer}` : undefined;
 }
 
 /** BigQuery's times begin in the year 1. */
-const TIME = /^((?!0000)\d{4}-\d\d-\d\d)T((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d{1,6}))?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
+const TIME = /^((?!0000)\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
 
-function toTimestamp(value: unknown): DuckDBTimestampTZValue | undefined {
-	const [, date, clock, fraction = '', zone] = (typeof value === 'string' && TIME.exec(value)) || [];
-	if (date === undefined || toDate(date) === undefined) return undefined;
-	return new DuckDBTimestampTZValue(BigInt(Date.parse(`${date}T${clock}${zone}`)) * 1000n + BigInt(fraction.padEnd(6, '0')));
+function toTimestamp(value: unknown): string | undefined {
+	const [text, date] = (typeof value === 'string' && TIME.exec(value)) || [];
+	return isDate(date) ? text : undefined;
 }
 
-function toDate(value: unknown): DuckDBDateValue | undefined {
-	if (typeof value !== 'string' || !/^(?!0000)\d{4}-\d\d-\d\d$/.test(value)) return undefined;
+function isDate(value: unknown): value is string {
+	if (typeof value !== 'string' || !/^(?!0000)\d{4}-\d\d-\d\d$/.test(value)) return false;
 	const at = Date.parse(`${value}T00:00:00Z`);
 	// Date.parse takes 2026-02-30 for the second of March.
-	return Number.isNaN(at) || !new Date(at).toISOString().startsWith(value) ? undefined : new DuckDBDateValue(at / 86_400_000);
+	return !Number.isNaN(at) && new Date(at).toISOString().startsWith(value);
 }
 
 function toJson(value: unknown): string | undefined {
@@ -142,11 +160,10 @@ function toJson(value: unknown): string | undefined {
 	}
 }
 
-function toBytes(value: unknown): DuckDBBlobValue | undefined {
+function toBytes(value: unknown): string | undefined {
 	if (typeof value !== 'string') return undefined;
-	const bytes = Buffer.from(value, 'base64');
 	// Buffer skips what is not base64; whatever does not come back the same was something else.
-	return bytes.toString('base64') === value ? new DuckDBBlobValue(bytes) : undefined;
+	return Buffer.from(value, 'base64').toString('base64') === value ? value : undefined;
 }
 
 function unfit(path: string, expected: string, value: unknown): never {

@@ -1,0 +1,3 @@
+SELECT *
+FROM `${dataset}.calibration`
+ORDER BY day, direction, constructs, semantics

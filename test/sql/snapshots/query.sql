@@ -1,0 +1,3 @@
+SELECT * EXCEPT (engine_version)
+FROM `${dataset}.snapshots`
+ORDER BY collected_at
