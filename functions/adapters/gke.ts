@@ -53,7 +53,7 @@ async function openClient(apiEndpoint: string | undefined): Promise<ClusterManag
 	const { ClusterManagerClient } = await import('@google-cloud/container');
 	const { GoogleAuth, PassThroughClient } = await import('google-auth-library');
 	if (apiEndpoint === undefined) {
-		const auth = new GoogleAuth({ scopes: SCOPE });
+		const auth = new GoogleAuth({ scopes: [...SCOPES] });
 		// Asked for here, because the client leaves a rejection unhandled where there are no credentials, and the process ends.
 		await auth.getClient();
 		return new ClusterManagerClient({ fallback: true, auth });
@@ -72,7 +72,8 @@ async function openClient(apiEndpoint: string | undefined): Promise<ClusterManag
 /** By the number that gRPC has for it, or HTTP's. */
 const isNotFound = (cause: unknown): boolean => cause instanceof Error && 'code' in cause && (cause.code === 5 || cause.code === 404);
 
-const SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
+/** By the second a cluster's RBAC knows a service account by its e-mail address: without it, by its number alone. */
+const SCOPES = ['https://www.googleapis.com/auth/cloud-platform', 'https://www.googleapis.com/auth/userinfo.email'] as const;
 const MAX_DETAIL = 500;
 
 /** The words alone: the error holds the request, with its token. */

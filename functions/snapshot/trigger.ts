@@ -90,7 +90,7 @@ function readCluster(value: unknown): ClusterKey | undefined {
 
 const CHANGES: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
 /** What a snapshot says of policy. Pods, Nodes and Services change all the time: the next scheduled collection sees them. */
-const POLICY_RESOURCES: ReadonlySet<string> = new Set([
+export const POLICY_RESOURCES: ReadonlySet<string> = new Set([
 	'networkpolicies',
 	'namespaces',
 	'networkloggings',

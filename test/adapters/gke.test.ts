@@ -120,4 +120,46 @@ describe('GKE', (it) => {
 			},
 		);
 	});
+
+	it('asks for a token by which a cluster’s RBAC knows the account’s e-mail address', async () => {
+		const scopes: (string | null)[] = [];
+		await withMetadata(
+			(url) => scopes.push(url.searchParams.get('scopes')),
+			async () => equal([...(await createGke().headers())], [['authorization', 'Bearer t']]),
+		);
+		equal(scopes, ['https://www.googleapis.com/auth/cloud-platform,https://www.googleapis.com/auth/userinfo.email']);
+	});
 });
+
+/** As in Cloud Run: credentials come from the metadata server, and from no file. */
+async function withMetadata(onToken: (url: URL) => void, use: () => Promise<void>): Promise<void> {
+	const server = createServer((request, response) => {
+		const url = new URL(request.url ?? '', 'http://metadata');
+		response.setHeader('metadata-flavor', 'Google');
+		if (!url.pathname.endsWith('/token')) return void response.writeHead(404).end();
+		onToken(url);
+		json(response, 200, { access_token: 't', expires_in: 3600, token_type: 'Bearer' });
+	});
+	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+	const variables: Readonly<Record<string, string | undefined>> = {
+		GCE_METADATA_HOST: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+		METADATA_SERVER_DETECTION: 'assume-present',
+		GOOGLE_APPLICATION_CREDENTIALS: undefined,
+		HOME: '/nowhere',
+		APPDATA: '/nowhere',
+	};
+	const before = Object.fromEntries(Object.keys(variables).map((name) => [name, process.env[name]]));
+	const set = (values: typeof variables): void => {
+		for (const [name, value] of Object.entries(values))
+			if (value === undefined) delete process.env[name];
+			else process.env[name] = value;
+	};
+	set(variables);
+	try {
+		await use();
+	} finally {
+		set(before);
+		server.closeAllConnections();
+		server.close();
+	}
+}

@@ -3,10 +3,11 @@
  * that its memory is not the collector's: `node kube-load.ts '<ClusterSize as JSON>'`, with TESTBED_KUBECONFIG. Its last line is JSON: the
  * policies that the server refused, by name. What is there already is left as it is.
  */
+import { readFile } from 'node:fs/promises';
 import { Agent, request as httpsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseAllDocuments } from 'yaml';
 import { openContext } from '../../functions/adapters/kubeconfig.ts';
-import { KINDS } from '../../functions/snapshot/kinds.ts';
 import { type RawObject, resourceOf } from './kube-api.ts';
 import { type ClusterSize, generateObjects } from './kube-objects.ts';
 
@@ -14,7 +15,6 @@ const CONCURRENCY = 24;
 const READY_ATTEMPTS = 100;
 /** The user of the testbed's second token. */
 const COLLECTOR = 'collector';
-const ROLE = 'policy-audit-collector';
 
 interface Reply {
 	readonly status: number;
@@ -51,24 +51,22 @@ function pathOf({ apiVersion, kind, metadata }: RawObject): string {
 	return `${base}${metadata.namespace === undefined ? '' : `/namespaces/${metadata.namespace}`}/${resourceOf(kind)}`;
 }
 
-/** Gives the collector the right to list what it collects, less what is left out, and nothing else. */
+/** The manifests that Terraform puts out. */
+const MANIFESTS = new URL('../../terraform/rbac.yaml.tftpl', import.meta.url);
+
+interface Role extends RawObject {
+	rules: { readonly apiGroups: readonly string[]; readonly resources: readonly string[]; readonly verbs: readonly string[] }[];
+}
+
+/** Gives the collector the rights that Terraform's manifests give, less what is left out, and nothing else. */
 export async function grantRights(send: Send, without: readonly string[] = []): Promise<void> {
-	const rules = KINDS.map(({ group, kind }) => ({ apiGroups: [group], resources: [resourceOf(kind)], verbs: ['get', 'list'] }));
-	const role = {
-		apiVersion: 'rbac.authorization.k8s.io/v1',
-		kind: 'ClusterRole',
-		metadata: { name: ROLE },
-		rules: rules.filter(({ resources }) => !without.includes(resources[0] ?? '')),
-	};
-	const binding = {
-		apiVersion: 'rbac.authorization.k8s.io/v1',
-		kind: 'ClusterRoleBinding',
-		metadata: { name: ROLE },
-		roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: ROLE },
-		subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: COLLECTOR }],
-	};
+	const text = await readFile(MANIFESTS, 'utf8');
+	const documents = parseAllDocuments(text.replaceAll('${name}', 'policy-audit').replaceAll('${user}', COLLECTOR));
+	const [role, binding] = documents.map((document) => document.toJS()) as [Role, RawObject];
+	for (const rule of role.rules) Object.assign(rule, { resources: rule.resources.filter((resource) => !without.includes(resource)) });
+	role.rules = role.rules.filter(({ resources }) => resources.length > 0);
 	await create(send, role);
-	must(await send('PATCH', `${pathOf(role)}/${ROLE}`, { rules: role.rules }), 'rights');
+	must(await send('PATCH', `${pathOf(role)}/${role.metadata.name}`, { rules: role.rules }), 'rights');
 	await create(send, binding);
 }
 
