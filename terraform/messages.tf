@@ -27,13 +27,14 @@ resource "google_pubsub_topic" "snapshot_requests" {
 # Of the logs of each project, what the sinks pass on. A sink has no backlog: what was written before it is there is read by
 # `replay --from-logging`.
 
+# The filter of a user's own stands on lines of its own: it may end in a comment.
 resource "google_logging_project_sink" "entries" {
   for_each               = local.log_projects
   project                = each.key
   name                   = "${var.project_id}-${var.name}-entries"
   description            = "policy-action entries of Dataplane V2, to be judged."
   destination            = "pubsub.googleapis.com/${google_pubsub_topic.entries.id}"
-  filter                 = join("\n", compact(["log_id(\"policy-action\")", var.entries.filter == "" ? "" : "(${var.entries.filter})"]))
+  filter                 = join("\n", compact(["log_id(\"policy-action\")", var.entries.filter == "" ? "" : "(\n${var.entries.filter}\n)"]))
   unique_writer_identity = true
 }
 

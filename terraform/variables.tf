@@ -34,8 +34,8 @@ variable "clusters" {
   type        = list(string)
 
   validation {
-    condition     = alltrue([for cluster in var.clusters : can(regex("^projects/[a-z0-9.:-]+/locations/[a-z0-9-]+/clusters/[a-z0-9-]+$", cluster))])
-    error_message = "clusters must be names such as projects/my-project/locations/europe-west1/clusters/prod, as `gcloud container clusters list --format 'value(selfLink.scope(\"v1\").sub(\"/zones/\", \"/locations/\"))'` prints them."
+    condition     = alltrue([for cluster in var.clusters : can(regex("^projects/[a-z][a-z0-9.:-]*/locations/[a-z0-9-]+/clusters/[a-z0-9-]+$", cluster))])
+    error_message = "clusters must be names (with the project's id, not its number) such as projects/my-project/locations/europe-west1/clusters/prod, as `gcloud container clusters list --format 'value(selfLink.scope(\"v1\").sub(\"/zones/\", \"/locations/\"))'` prints them."
   }
   validation {
     condition     = length(var.clusters) == length(distinct(var.clusters))

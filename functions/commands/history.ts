@@ -102,6 +102,12 @@ export async function openHistory(options: ReplayOptions, surroundings: Surround
 		...(dataset && { dataset: `${dataset.projectId}.${dataset.datasetId}` }),
 	};
 	const [from, to] = [timeOf(since, nowMs), until === undefined ? new Date(nowMs).toISOString() : timeOf(until, nowMs)];
+	if (Date.parse(from) < 0) return `--since ${since} is before 1970, when there was no log`;
+	if (state !== undefined) {
+		const written = [...(db === undefined ? [] : [db, `${db}.wal`]), ...(options.out === undefined ? [] : [options.out])];
+		const [place, taken] = await Promise.all([realPath(state), Promise.all(written.map(realPath))]);
+		if (taken.includes(place)) return `--state ${state} is the file of --db or of --out, which it would replace; name another one`;
+	}
 	if (Date.parse(from) >= Date.parse(to)) return `--since ${from} is not before --until ${to}`;
 	return openLog(
 		{

@@ -34,7 +34,10 @@ function format(labels: Labels): string | null {
 	const text = kept
 		.map(([key, value]) => `${key}=${value}`)
 		.sort()
-		.join(',');
+		.join(',')
+		// An API server has neither; a file may, and no column can hold them.
+		.replaceAll('\0', '\ufffd')
+		.toWellFormed();
 	if (text === '') return null;
 	return text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS - 1).toWellFormed()}…` : text;
 }

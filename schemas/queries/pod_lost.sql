@@ -95,11 +95,13 @@ FROM (
       FROM (
         SELECT
           *,
+          -- What has no namespace is no Pod: nodes have names, too.
           IFNULL(
-            (@namespace = '' OR subject_namespace = @namespace) AND (@pod = '' OR subject_name = @pod OR subject_workload = @pod),
+            subject_namespace IS NOT NULL
+              AND (@namespace = '' OR subject_namespace = @namespace)
+              AND (@pod = '' OR subject_name = @pod OR subject_workload = @pod),
             FALSE
           ) AS is_subject,
-          -- What has no namespace is no Pod: nodes have names, too.
           IFNULL(
             peer_namespace IS NOT NULL
               AND (@namespace = '' OR peer_namespace = @namespace)

@@ -4,6 +4,7 @@
 -- of the policy admits as Calico read it. `outcome` is what the log says of it, `finding` how that was judged:
 --   void-rule    no policy admits it any more: the rule is what is missing
 --   confirmed    it is admitted still, by this rule or, where `construct` is set, perhaps by another one
+--   not-isolated denied, though no policy isolates the Pod on Dataplane V2
 --   contradicted the opposite of what every candidate for Dataplane V2 says
 --   undecidable  a missing fact hides what became of it, so this is only what the rule says
 -- What is not here nobody tried, or the log did not say or was not kept (KEEP_CONFIRMED); `rule` is an index, once the policy was edited

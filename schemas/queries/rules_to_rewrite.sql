@@ -2,8 +2,8 @@
 --
 -- One row a clause of a policy that Dataplane V2 reads differently and a workload at the other end that was seen to meet it, the most
 -- packets first; then, without a peer, what the linter finds in the newest snapshot and no entry has met; last what is mended, so that the
--- newest snapshot has no such clause any more (`in_newest_snapshot`, null where the cluster is not collected and nothing says whether it
--- is). The newest is as old as `last_collected_at`: of a cluster that nobody collects any more it says how things were then.
+-- newest snapshot has no such clause any more (`in_newest_snapshot`, null where the cluster was not collected since, and nothing says
+-- whether it has). A linter that failed, or had more to say than is kept, looks like one that found nothing. The newest is as old as `last_collected_at`: of a cluster that nobody collects any more it says how things were then.
 --
 -- `rules` are the indices of the rules that hold the clause in that direction, in the newest snapshot or, where it is not there, by the
 -- latest entry; null for what a policy is as a whole. Where several do, `severity` and what follows are of the worst of them. A rule that
@@ -44,7 +44,7 @@ SELECT
   entries,
   first_seen,
   last_seen,
-  IF(lint_clause IS NOT NULL, TRUE, IF(newest_cluster IS NOT NULL, FALSE, NULL)) AS in_newest_snapshot,
+  IF(lint_clause IS NOT NULL, TRUE, IF(last_collected_at >= last_seen, FALSE, NULL)) AS in_newest_snapshot,
   last_collected_at,
   severity,
   affected_pods,

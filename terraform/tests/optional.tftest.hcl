@@ -108,7 +108,7 @@ run "candidates" {
     error_message = "The engine's version says by which candidates, in its own order."
   }
   assert {
-    condition     = google_logging_project_sink.entries["shop-prod"].filter == "log_id(\"policy-action\")\n(resource.labels.cluster_name=\"prod\")"
+    condition     = google_logging_project_sink.entries["shop-prod"].filter == "log_id(\"policy-action\")\n(\nresource.labels.cluster_name=\"prod\"\n)"
     error_message = "The filter is one more condition of the sink's."
   }
 }

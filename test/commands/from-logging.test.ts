@@ -178,6 +178,28 @@ describe('replay from Cloud Logging', (it) => {
 		);
 	});
 
+	it('keeps its state in no file that holds the rows or the answer', () =>
+		withLog(async ({ replay }) => {
+			const db = join(folder, 'mine.duckdb');
+			for (const [state, ...more] of [
+				[db],
+				[`${folder}/./mine.duckdb.wal`],
+				[join(folder, 'out'), '--out', join(folder, 'out')],
+			] as const) {
+				const { code, stderr } = await replay(...RANGE, '--db', db, '--state', state, ...more);
+				is(code, 2);
+				match(stderr, /is the file of --db or of --out, which it would replace; name another one/);
+				ok(!existsSync(state));
+			}
+		}));
+
+	it('begins after 1970', () =>
+		withLog(async ({ replay }) => {
+			const { code, stderr } = await replay('--project', 'some-project', '--since', '999999w');
+			is(code, 2);
+			match(stderr, /--since 999999w is before 1970/);
+		}));
+
 	it('starts anew where it is told to, and where the database is another one it says so', async () => {
 		const db = join(folder, 'anew.duckdb');
 		let failing = true;

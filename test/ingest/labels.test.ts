@@ -14,6 +14,10 @@ describe('labels of a row', (it) => {
 		equal([labelText({}), labelText({ 'controller-revision-hash': 'x' })], [null, null]);
 	});
 
+	it('are text that a column can hold', () => {
+		is(labelText({ a: '\ud800', b: 'x\u0000y' }), 'a=\ufffd,b=x\ufffdy');
+	});
+
 	it('are cut, because who may label Pods must not be able to make rows that no table takes', () => {
 		const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`label-${String(index).padStart(3, '0')}`, 'x'.repeat(60)]));
 		const text = labelText(many) ?? '';

@@ -628,8 +628,8 @@ describe('rules_to_rewrite.sql', (it) => {
 			verdicts_v1: verdicts({ ...met, evidence: [{ ...piece, ...clause, clause: 'c' }] }),
 		};
 		equal(columnsOf(await answer('rules_to_rewrite', { rows }), 'clause', 'in_newest_snapshot', 'last_collected_at'), [
+			['c', null, collected_at],
 			['ipBlock 10.0.0.0/8', true, collected_at],
-			['c', false, collected_at],
 		]);
 	});
 });
@@ -697,5 +697,8 @@ describe('pod_lost.sql', (it) => {
 	it('takes no node for a Pod', async () => {
 		const rows = verdicts({ subject_namespace: 'shop', subject_name: 'web-1', peer_kind: 'node', peer_name: 'n1' });
 		equal(await answer('pod_lost', { rows: { verdicts_v1: rows }, pod: 'n1' }), []);
+		const atNode = verdicts({ subject_kind: 'node', subject_name: 'n1', peer_kind: 'pod', peer_namespace: 'shop', peer_name: 'web-1' });
+		const [row, ...more] = await answer('pod_lost', { rows: { verdicts_v1: atNode }, pod: '', namespace: '' });
+		equal([row?.['pod'], row?.['denied_at'], more], ['web-1', 'there', []]);
 	});
 });
