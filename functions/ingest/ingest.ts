@@ -7,9 +7,9 @@ import { engineVersion } from '../version.ts';
 import type { Entry, Rejected } from './decode.ts';
 import { decodeMessage } from './message.ts';
 import { type RejectReason, refuse } from './refusal.ts';
-import { toRejectRow } from './row.ts';
+import { snapshotAgeMs, toRejectRow } from './row.ts';
 import type { AskForSnapshot } from './snapshot-requests.ts';
-import { toVerdict } from './verdict.ts';
+import { judgeFound, toVerdict } from './verdict.ts';
 import { within } from './within.ts';
 
 /**
@@ -139,16 +139,16 @@ function judgeBy(found: FoundSnapshot | undefined, entry: Entry, context: Contex
 	const { ports } = context;
 	const known = { entryId: entry.id, snapshotId: found?.snapshot.id ?? null };
 	try {
-		const { judgement, row } = toVerdict(entry, { found, ports });
+		const judgement = judgeFound(entry, { found, ports });
 		const reason = reasonToAsk(found, judgement);
 		const asked = reason && ports.askForSnapshot?.(entry.cluster, reason);
-		const stored = { finding: judgement.finding, snapshotAgeMs: row['snapshot_age_ms'] as number | null };
+		const stored = { finding: judgement.finding, snapshotAgeMs: snapshotAgeMs(entry, found?.snapshot) };
 		const weight = judgement.finding === 'confirmed' ? weightOf(entry.id, ports.keepConfirmed) : 1;
 		if (weight === 0) {
 			context.settle({ kind: 'drop', ...known, ...stored });
 			return;
 		}
-		row['weight'] = weight;
+		const row = toVerdict(entry, { found, ports, judgement, weight });
 		const settle = settleVerdict({ known, stored, asked, logName: entry.logName, timestamp: entry.timestamp }, context);
 		append('verdicts_v1', row, { context, identity: [entry.id, known.snapshotId ?? ''], settle });
 	} catch (error) {

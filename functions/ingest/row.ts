@@ -17,10 +17,12 @@ export interface Judged {
 	readonly snapshot: CompiledSnapshot | undefined;
 	readonly candidates: Mask;
 	readonly judgedAt: Date;
+	/** For how many entries it stands; absent: for itself. */
+	readonly weight?: number;
 }
 
 /** A row of `verdicts_v1`: the same entry, snapshot, engine and candidates give the same row, `judged_at` apart. Keys in schema order. */
-export function toVerdictRow({ entry, judgement, snapshot, candidates, judgedAt }: Judged): Row {
+export function toVerdictRow({ entry, judgement, snapshot, candidates, judgedAt, weight = 1 }: Judged): Row {
 	const { flow, disposition, policies } = entry.observation;
 	const { subject, peer } = judgement;
 	const evidence = evidenceOf(judgement);
@@ -39,7 +41,7 @@ export function toVerdictRow({ entry, judgement, snapshot, candidates, judgedAt 
 		direction: flow.direction,
 		disposition,
 		count: entry.count ?? null,
-		weight: 1,
+		weight,
 		protocol: flow.protocol,
 		source_ip: flow.source.ip ?? null,
 		source_port: flow.sourcePort ?? null,
@@ -70,7 +72,7 @@ export function toVerdictRow({ entry, judgement, snapshot, candidates, judgedAt 
 		fingerprint: fingerprint(judgement, entry.cluster),
 		snapshot_id: snapshot?.id ?? null,
 		snapshot_valid_from: validFrom?.utc ?? null,
-		snapshot_age_ms: validFrom ? entry.timestamp.ms - validFrom.ms : null,
+		snapshot_age_ms: snapshotAgeMs(entry, snapshot),
 		engine_version: engineVersion(candidates),
 		judged_at: textOf(judgedAt),
 		// As parsed, not as received: what no column can hold has been replaced.
@@ -110,6 +112,12 @@ const VERDICT_RECORDS = SEMANTICS.map((semantics) => ({
 
 const verdictRecords = (verdicts: Verdicts): (Row | undefined)[] =>
 	VERDICT_RECORDS.map(({ one, recordOf }) => recordOf.get(verdictUnder(verdicts, one)));
+
+/** The entry's time minus the time from which its snapshot is valid; null where there is no such time. */
+export function snapshotAgeMs({ timestamp }: Entry, snapshot: CompiledSnapshot | undefined): number | null {
+	const validFrom = snapshot && validFromOf(snapshot);
+	return validFrom ? timestamp.ms - validFrom.ms : null;
+}
 
 /** Parsed once a snapshot: there are few of them, and many rows. */
 const validFroms = new WeakMap<CompiledSnapshot, Moment | undefined>();

@@ -17,18 +17,20 @@ export interface VerdictOptions {
 	readonly ports: VerdictPorts;
 }
 
-export interface Verdict {
-	readonly judgement: Judgement;
-	/** Of `verdicts_v1`. */
-	readonly row: Row;
+/**
+ * Judges an entry by what was found for its time: the one way to it, for what is streamed and for what is judged again. Without a promise,
+ * which would cost as much as the judgement.
+ */
+export function judgeFound({ observation }: Entry, { found, ports: { candidates } }: VerdictOptions): Judgement {
+	return found?.stale ? judgeStale(found.snapshot, observation, candidates) : judge(found?.snapshot, observation, candidates);
 }
 
-/**
- * Judges an entry and makes its row: the one way to it, for what is streamed and for what is judged again. Without a promise, which would
- * cost as much as the judgement.
- */
-export function toVerdict(entry: Entry, { found, ports: { candidates, now } }: VerdictOptions): Verdict {
-	const { observation } = entry;
-	const judgement = found?.stale ? judgeStale(found.snapshot, observation, candidates) : judge(found?.snapshot, observation, candidates);
-	return { judgement, row: toVerdictRow({ entry, judgement, snapshot: found?.snapshot, candidates, judgedAt: now() }) };
+interface JudgedOptions extends VerdictOptions {
+	readonly judgement: Judgement;
+	/** For how many entries it stands; absent: for itself. */
+	readonly weight?: number;
 }
+
+/** The row of `verdicts_v1`, with its evidence and its sentence, which an entry that is not kept does not need. */
+export const toVerdict = (entry: Entry, { found, ports: { candidates, now }, judgement, weight = 1 }: JudgedOptions): Row =>
+	toVerdictRow({ entry, judgement, snapshot: found?.snapshot, candidates, judgedAt: now(), weight });

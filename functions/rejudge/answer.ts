@@ -1,7 +1,7 @@
 import type { Entry, Rejected } from '../ingest/decode.ts';
 import { decodeText } from '../ingest/message.ts';
 import { quote } from '../ingest/refusal.ts';
-import { toVerdict, type VerdictOptions, type VerdictPorts } from '../ingest/verdict.ts';
+import { judgeFound, toVerdict, type VerdictOptions, type VerdictPorts } from '../ingest/verdict.ts';
 import { within } from '../ingest/within.ts';
 import type { Finding } from '../policy/finding.ts';
 import type { Row, SnapshotSource } from '../ports.ts';
@@ -60,8 +60,8 @@ export function answerEntry(
 
 function judgeBy(entry: Entry, given: VerdictOptions): Answer {
 	try {
-		const { row, judgement } = toVerdict(entry, given);
-		return { kind: 'row', row, finding: judgement.finding };
+		const judgement = judgeFound(entry, given);
+		return { kind: 'row', row: toVerdict(entry, { ...given, judgement }), finding: judgement.finding };
 	} catch (error) {
 		return ofBug(error);
 	}

@@ -89,9 +89,11 @@ async function writeOrSplit(place: Place, group: readonly Pending[]): Promise<vo
 		for (const { resolve } of group) resolve();
 	} catch (cause) {
 		const [only] = group;
-		// Smaller groups would fail of the same, one by one.
-		if (!isOfARow(cause)) for (const { table, reject } of group) reject(new Error(`${table}: ${messageOf(cause)}`, { cause }));
-		if (!isOfARow(cause)) return;
+		if (!isOfARow(cause)) {
+			// Smaller groups would fail of the same, one by one.
+			for (const { table, reject } of group) reject(new Error(`${table}: ${messageOf(cause)}`, { cause }));
+			return;
+		}
 		if (group.length === 1) return only?.reject(new Error(`${only.table}: DuckDB refused the row: ${messageOf(cause)}`, { cause }));
 		const middle = group.length >> 1;
 		await writeOrSplit(place, group.slice(0, middle));
