@@ -27,7 +27,7 @@ export type ParsedConfig =
 	| { readonly kind: 'ok'; readonly config: Config }
 	| { readonly kind: 'refused'; readonly problems: readonly string[] };
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The variables of the environment that are read, and what each is. */
 const VARIABLES = {
@@ -68,7 +68,7 @@ export function parseConfig(env: Environment): ParsedConfig {
 	const candidates = env['CANDIDATES'] ? parseCandidates(env['CANDIDATES']) : DEFAULT_CANDIDATES;
 	if (typeof candidates === 'string') problems.push(`CANDIDATES: ${candidates}`);
 	const keepConfirmed = readShare(env, problems);
-	const number = (name: keyof typeof NUMBERS): number => readNumber(env, name, problems);
+	const number = (name: keyof typeof NUMBERS): number => readNumber(env, { name, ...NUMBERS[name] }, problems);
 	const patienceMs = number('PATIENCE_SECONDS') * 1000;
 	const logLinesPerSecond = number('LOG_LINES_PER_SECOND');
 	const group: GroupLimits = {
@@ -106,7 +106,7 @@ function readBucket(env: Environment, problems: string[]): Config['bucket'] | un
 	return undefined;
 }
 
-function readDataset(env: Environment, problems: string[]): Config['dataset'] | undefined {
+export function readDataset(env: Environment, problems: string[]): Config['dataset'] | undefined {
 	const given = env['DATASET'] ?? '';
 	const [, projectId, datasetId] = DATASET.exec(given) ?? [];
 	// An emulator's host, as Google's own clients read it.
@@ -118,8 +118,14 @@ function readDataset(env: Environment, problems: string[]): Config['dataset'] | 
 
 const missing = (given: string): string => (given === '' ? 'is missing' : `cannot be read (${JSON.stringify(given)})`);
 
-function readNumber(env: Environment, name: keyof typeof NUMBERS, problems: string[]): number {
-	const { standard, least, most } = NUMBERS[name];
+export interface WholeNumber {
+	readonly name: string;
+	readonly standard: number;
+	readonly least: number;
+	readonly most: number;
+}
+
+export function readNumber(env: Environment, { name, standard, least, most }: WholeNumber, problems: string[]): number {
 	const given = env[name];
 	if (given === undefined || given === '') return standard;
 	const value = /^\d{1,12}$/.test(given) ? Number(given) : Number.NaN;

@@ -1,4 +1,5 @@
 import type { CompiledSnapshot } from './policy/compile.ts';
+import type { Certainty, Finding } from './policy/finding.ts';
 
 /** A row in BigQuery's JSON form: times RFC 3339 UTC strings, integers numbers, JSON columns values, BYTES base64, REPEATED arrays. */
 export type Row = Record<string, unknown>;
@@ -134,4 +135,188 @@ export interface SnapshotStore {
 export interface Lease {
 	/** Never rejects. */
 	release(): Promise<void>;
+}
+
+/** What answers BigQuery SQL, which names tables as the files of `schemas/` do. Rejects with the engine's words. */
+export interface SqlEngine {
+	/** One statement; `@name` parameters are STRING. Rows as `Row` describes; none of a statement that changes rows. */
+	query(sql: string, parameters?: Readonly<Record<string, string>>): Promise<readonly Row[]>;
+}
+
+/** The flagged entries of one fingerprint that may be told of, over the time asked about. Times are RFC 3339 UTC. */
+export interface Problem {
+	readonly fingerprint: string;
+	readonly cluster: ClusterKey;
+	readonly finding: Finding;
+	readonly firstSeen: string;
+	readonly lastSeen: string;
+	/** Log entries, weights counted. */
+	readonly entries: number;
+	/** Of denied attempts, summed; `null` where nothing was denied. */
+	readonly packets: number | null;
+	/** Addresses that it came from. */
+	readonly sources: number;
+	/** Its cluster was seen at or after none of its entries: it is told of because the settle time is over. */
+	readonly unsettled: boolean;
+}
+
+/** What a message says of a problem: columns of the view `findings`, of its latest day. */
+export interface ProblemDetail {
+	readonly fingerprint: string;
+	readonly direction: 'ingress' | 'egress';
+	readonly disposition: 'allow' | 'deny';
+	readonly subjectNamespace: string | null;
+	readonly subjectWorkloadKind: string | null;
+	readonly subjectWorkload: string | null;
+	readonly subjectName: string | null;
+	readonly subjectIp: string | null;
+	readonly peerKind: string | null;
+	readonly peerNamespace: string | null;
+	readonly peerWorkloadKind: string | null;
+	readonly peerWorkload: string | null;
+	readonly peerName: string | null;
+	readonly peerIp: string | null;
+	/** `key=value` separated by commas; of a Pod. */
+	readonly peerLabels: string | null;
+	readonly protocol: string | null;
+	readonly port: number | null;
+	readonly certainty: Certainty | null;
+	readonly constructs: readonly string[];
+	readonly reasons: readonly string[];
+	/** Of the first piece of its evidence, which decides; `rule`, `peer` and `portEntry` are indices from 0. */
+	readonly policyKind: string | null;
+	readonly policyNamespace: string | null;
+	readonly policyName: string | null;
+	readonly rule: number | null;
+	readonly peer: number | null;
+	readonly portEntry: number | null;
+	readonly clause: string | null;
+	readonly construct: string | null;
+	readonly summary: string;
+	readonly snapshotId: string | null;
+}
+
+/** A silence that holds now. All that is given has to match. */
+export interface Silence {
+	readonly id: string;
+	readonly fingerprint: string | null;
+	readonly clusterName: string | null;
+	readonly subjectNamespace: string | null;
+	readonly subjectWorkload: string | null;
+	readonly construct: string | null;
+	readonly policyNamespace: string | null;
+	readonly policyName: string | null;
+}
+
+/** What an event says of a group: new, with more problems than were told, told once more, or over. */
+export type AlertState = 'firing' | 'update' | 'repeat' | 'resolved';
+
+/** A row of `alerts_v1`: what an event says of one problem. Keys in schema order; times RFC 3339 UTC. */
+export interface AlertRow extends Row {
+	readonly alert_id: string;
+	readonly fingerprint: string;
+	readonly state: AlertState;
+	readonly claimed_by: string;
+	readonly claimed_at: string;
+	readonly posted_at: string | null;
+	readonly group_id: string;
+	readonly message_id: string;
+}
+
+/** What became of an event before, of one problem. */
+export interface AlertMemory {
+	readonly alertId: string;
+	readonly groupId: string;
+	readonly messageId: string;
+	readonly fingerprint: string;
+	readonly state: AlertState;
+	readonly claimedBy: string;
+	readonly claimedAt: string;
+	readonly postedAt: string | null;
+	readonly error: string | null;
+	readonly firstSeen: string;
+	readonly lastSeen: string;
+	readonly entries: number;
+	readonly packets: number | null;
+	readonly sources: number | null;
+	readonly cluster: ClusterKey;
+	readonly finding: Finding;
+	readonly construct: string | null;
+	readonly direction: string | null;
+	readonly policyNamespace: string | null;
+	readonly policyName: string | null;
+	readonly clause: string | null;
+	readonly channel: string | null;
+	/** Of the message that opened the alert: what follows is said in its thread. */
+	readonly threadTs: string | null;
+	/** Of a `resolved`: from when on a snapshot had the rule no more. */
+	readonly fixedAt: string | null;
+}
+
+/** A clause of a policy, as the linter finds it. */
+export interface Clause {
+	readonly cluster: ClusterKey;
+	readonly construct: string;
+	readonly policyNamespace: string | null;
+	readonly policyName: string;
+	readonly direction: string | null;
+	readonly clause: string;
+}
+
+/** A clause that was in a state of its cluster, and is not in the newest one: `at` is from when on. RFC 3339 UTC. */
+export interface FixedClause extends Clause {
+	readonly at: string;
+}
+
+/** Where alerts are remembered, and what they are about is read: BigQuery. Times are RFC 3339 UTC. Every function rejects where it is not known. */
+export interface AlertStore {
+	/** Problems with entries from `since` on. Entries older than `settledBefore` may be told of whether or not their cluster was seen since. */
+	readProblems(window: { readonly since: string; readonly settledBefore: string }): Promise<readonly Problem[]>;
+	/** By fingerprint; what is not found is left out. */
+	readDetails(fingerprints: readonly string[], since: string): Promise<ReadonlyMap<string, ProblemDetail>>;
+	/** Events claimed from `since` on, of groups whose last event is no `resolved`, and of all groups those claimed from `recent` on and the last `resolved`. */
+	readMemory(window: { readonly since: string; readonly recent: string }): Promise<readonly AlertMemory[]>;
+	readSilences(at: string): Promise<readonly Silence[]>;
+	/**
+	 * Which of these clauses the linter found in a state collected from `since` on and in none after it: `at` is the `valid_from` of the first
+	 * state after the last that had it. States of which it is not known what the linter found (`policy_findings` is null) count for nothing; a
+	 * clause that was found in no state, or is in the newest, is left out.
+	 */
+	readFixed(clauses: readonly Clause[], since: string): Promise<readonly FixedClause[]>;
+	/** Removes what is left of attempts at these groups (failed, or claimed before `expired`), then adds the rows. */
+	claim(rows: readonly AlertRow[], expired: string): Promise<void>;
+	/** Events of others in these groups, claimed from `since` on. */
+	readRivals(groups: readonly string[], options: { readonly run: string; readonly since: string }): Promise<readonly AlertMemory[]>;
+	/** Takes back what this run has claimed and not posted of these groups. */
+	withdraw(groups: readonly string[], run: string): Promise<void>;
+	/** Notes that a message was accepted, and where it stands, as far as Slack says: it is the thread of rows that name none. `error`: it was given up. */
+	settle(messageId: string, posted: SettledMessage): Promise<void>;
+	/** Notes that a message could not be posted: it is claimed anew by the next run. */
+	release(messageId: string, error: string): Promise<void>;
+}
+
+export interface SettledMessage {
+	/** RFC 3339 UTC. */
+	readonly at: string;
+	readonly channel?: string;
+	readonly ts?: string;
+	readonly error?: string;
+}
+
+/** What became of a message. */
+export type Posted =
+	| { readonly kind: 'posted'; readonly channel?: string; readonly ts?: string }
+	/** Nothing is taken now: it was too much, or the other side is down. It may have been taken all the same where no answer came. */
+	| { readonly kind: 'later'; readonly detail: string }
+	/** This message is never taken: its form is wrong. */
+	| { readonly kind: 'refused'; readonly detail: string }
+	/** Nothing is taken until somebody mends it: the webhook was revoked, the channel is gone, the token is wrong. */
+	| { readonly kind: 'broken'; readonly detail: string };
+
+/** Where alerts are told: a channel of Slack, another webhook, or the log. */
+export interface AlertChannel {
+	/** Whether what follows can be said in the thread of what came before. */
+	readonly threads: boolean;
+	/** Posts a body that was made for it. `untilMs` (ms since 1970): until when it is tried. Never rejects. */
+	post(body: object, options: { readonly thread?: string; readonly untilMs: number }): Promise<Posted>;
 }

@@ -11,7 +11,12 @@ import { build } from 'esbuild';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const FRAMEWORK = '@google-cloud/functions-framework';
 /** By entry point. */
-const FUNCTIONS = { ingest: 'functions/main/ingest.ts', snapshot: 'functions/main/snapshot.ts', rejudge: 'functions/main/rejudge.ts' };
+const FUNCTIONS = {
+	ingest: 'functions/main/ingest.ts',
+	snapshot: 'functions/main/snapshot.ts',
+	rejudge: 'functions/main/rejudge.ts',
+	alert: 'functions/main/alert.ts',
+};
 
 const readJson = (...path) => JSON.parse(readFileSync(join(root, ...path), 'utf8'));
 const lock = readJson('package-lock.json').packages;

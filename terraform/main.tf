@@ -33,7 +33,7 @@ locals {
       "storage.googleapis.com",
     ],
     var.rejudge.enabled ? ["bigqueryconnection.googleapis.com", "bigquerydatatransfer.googleapis.com"] : [],
-    var.slack.enabled ? ["secretmanager.googleapis.com"] : [],
+    local.alert_secret != null ? ["secretmanager.googleapis.com"] : [],
     var.monitoring.alerts || var.monitoring.dashboard ? ["monitoring.googleapis.com"] : [],
   ))
 }

@@ -1,7 +1,7 @@
 # What must not go unnoticed: metrics from the functions' log lines, alert policies, and a dashboard.
 
 locals {
-  log_of = { for name in ["ingest", "snapshot"] : name => "resource.type=\"cloud_run_revision\" resource.labels.service_name=\"${var.name}-${name}\"" }
+  log_of = { for name in ["ingest", "snapshot", "alert"] : name => "resource.type=\"cloud_run_revision\" resource.labels.service_name=\"${var.name}-${name}\"" }
 
   # Counters of log lines, by the fields that the functions write.
   metrics = {
@@ -19,6 +19,14 @@ locals {
       filter      = "${local.log_of.snapshot} jsonPayload.outcome=(\"changed\" OR \"unchanged\" OR \"rewritten\" OR \"older\")"
       description = "Collections of a cluster's state that came to their end, by cluster."
       labels      = { cluster = "EXTRACT(jsonPayload.cluster)" }
+    }
+  }
+
+  alert_metrics = {
+    "alert-runs" = {
+      filter      = "${local.log_of.alert} jsonPayload.outcome=(\"ok\" OR \"failed\")"
+      description = "Runs of the alert function, by how they ended."
+      labels      = { outcome = "EXTRACT(jsonPayload.outcome)" }
     }
   }
 
@@ -83,7 +91,7 @@ locals {
 }
 
 resource "google_logging_metric" "metric" {
-  for_each    = local.metrics
+  for_each    = merge(local.metrics, local.alerts_run ? local.alert_metrics : {})
   project     = var.project_id
   name        = "${var.name}-${each.key}"
   description = each.value.description
@@ -175,6 +183,73 @@ resource "google_monitoring_alert_policy" "snapshot_age" {
   }
 
   depends_on = [time_sleep.metrics]
+}
+
+# The same for the alert function: whether its runs fail, or there are none, nobody is told of problems.
+resource "google_monitoring_alert_policy" "alert_runs" {
+  count                 = var.monitoring.alerts && local.alerts_run ? 1 : 0
+  project               = var.project_id
+  display_name          = "${var.name}: nobody is told of problems"
+  combiner              = "OR"
+  notification_channels = var.monitoring.channels
+  user_labels           = local.labels
+
+  conditions {
+    display_name = "no run that succeeded for 15 minutes"
+
+    condition_prometheus_query_language {
+      query               = "(sum(increase(logging_googleapis_com:user_${replace(google_logging_metric.metric["alert-runs"].name, "-", "_")}{monitored_resource=\"cloud_run_revision\",outcome=\"ok\"}[900s])) or vector(0)) < 0.5"
+      duration            = "120s"
+      evaluation_interval = "60s"
+    }
+  }
+
+  documentation {
+    content   = "No run of `${var.name}-alert` came to its end for 15 minutes: the webhook may be revoked, BigQuery may refuse, or the job `${var.name}-alert` of Cloud Scheduler may be paused. Nothing is lost: what is not told by then is told by the first run that succeeds. Its log says why (`outcome=\"failed\"`)."
+    mime_type = "text/markdown"
+  }
+
+  depends_on = [time_sleep.metrics]
+}
+
+# Of problems themselves, for who is told by Cloud Monitoring: each line that opens an alert is an incident of its own, with its title. The function
+# is what keeps them few.
+resource "google_monitoring_alert_policy" "problems" {
+  count                 = var.monitoring.alerts && local.alerts_run && coalesce(var.monitoring.problems, var.alerts.to == "log") ? 1 : 0
+  project               = var.project_id
+  display_name          = "${var.name}: a policy problem"
+  combiner              = "OR"
+  notification_channels = var.monitoring.channels
+  user_labels           = local.labels
+
+  conditions {
+    display_name = "an alert of ${var.name}-alert"
+
+    condition_matched_log {
+      filter = "${local.log_of.alert} jsonPayload.alert_state=\"firing\""
+      # Those with other labels have a limit of their own.
+      label_extractors = {
+        alert    = "EXTRACT(jsonPayload.alert.title)"
+        severity = "EXTRACT(jsonPayload.alert_severity)"
+      }
+    }
+  }
+
+  # The least that Cloud Monitoring takes: a line says that something began, and none that it is over.
+  alert_strategy {
+    auto_close = "1800s"
+
+    notification_rate_limit {
+      period = "300s"
+    }
+  }
+
+  documentation {
+    content   = "$${log.extracted_label.alert} (severity $${log.extracted_label.severity}). The log of `${var.name}-alert` has the whole alert in `jsonPayload.alert`."
+    mime_type = "text/markdown"
+  }
+
+  depends_on = [google_project_service.api]
 }
 
 resource "google_monitoring_dashboard" "this" {

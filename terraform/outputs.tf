@@ -25,16 +25,18 @@ output "topics" {
 output "service_accounts" {
   description = "The service accounts, by what each is for."
   value = {
-    build    = google_service_account.build.email
-    push     = google_service_account.push.email
-    ingest   = module.ingest.email
-    snapshot = module.snapshot.email
-    rejudge  = one(module.rejudge[*].email)
-    queries  = one(google_service_account.queries[*].email)
+    build     = google_service_account.build.email
+    push      = google_service_account.push.email
+    ingest    = module.ingest.email
+    snapshot  = module.snapshot.email
+    rejudge   = one(module.rejudge[*].email)
+    queries   = one(google_service_account.queries[*].email)
+    alert     = one(module.alert[*].email)
+    scheduler = one(google_service_account.scheduler[*].email)
   }
 }
 
-output "slack_secret" {
-  description = "Where the webhook goes: `gcloud secrets versions add SECRET --data-file=- --format='value(name)'`. Null where Slack is off."
-  value       = one(google_secret_manager_secret.slack[*].id)
+output "alert_secret" {
+  description = "Where the webhook or the token goes: `gcloud secrets versions add SECRET --data-file=-`. Null where alerts need none."
+  value       = one(google_secret_manager_secret.alerts[*].id)
 }

@@ -150,29 +150,71 @@ variable "rejudge" {
   }
 }
 
-variable "slack" {
-  description = "Alerts in Slack, once `secret_version` names a version of the secret that `enabled` creates: projects/P/secrets/S/versions/N. Its value, the webhook, is added by hand and never known here."
+variable "alerts" {
+  description = <<-EOT
+    Where problems are told of: `to` is `slack-webhook`, `slack-bot` (which answers in threads, and needs `slack_channel`, the channel's id),
+    `webhook` (any other: a POST of JSON), or `log` (lines of the function alone, which `monitoring` can tell channels of); null: nowhere, and
+    no function looks. All but `log` need a secret, which is made first; once it has a value, added by hand and never known here,
+    `secret_version` is that version's number, and the function runs. `silencers` may make silences, such as group:oncall@example.com.
+    `constructs_url` is where messages link to for a construct, without #: another copy of docs/constructs.md. `pace` is described in
+    docs/deploy.md.
+  EOT
   type = object({
-    enabled        = optional(bool, false)
-    secret_version = optional(string)
+    to             = optional(string)
+    secret_version = optional(number)
+    slack_channel  = optional(string)
+    constructs_url = optional(string)
+    silencers      = optional(list(string), [])
+    pace = optional(object({
+      group_wait_seconds     = optional(number)
+      group_interval_minutes = optional(number)
+      repeat_hours           = optional(number)
+      quiet_minutes          = optional(number)
+      messages               = optional(number)
+    }), {})
   })
   default = {}
 
   validation {
-    condition     = var.slack.secret_version == null || can(regex("^projects/[^/]+/secrets/[^/]+/versions/[0-9]+$", var.slack.secret_version))
-    error_message = "slack.secret_version must be projects/PROJECT/secrets/SECRET/versions/NUMBER, as `gcloud secrets versions add … --format='value(name)'` prints it: a number, not latest, so that a new webhook is a change that is seen."
+    condition     = var.alerts.to == null || try(contains(["log", "slack-bot", "slack-webhook", "webhook"], var.alerts.to), false)
+    error_message = "alerts.to must be slack-webhook, slack-bot, webhook or log; without it nothing is told."
   }
   validation {
-    condition     = var.slack.secret_version == null || var.slack.enabled
-    error_message = "slack.secret_version is set, and slack.enabled is not: the secret would be removed."
+    condition     = var.alerts.secret_version == null || (var.alerts.to != null && var.alerts.to != "log")
+    error_message = "alerts.secret_version is set, and alerts.to names nothing that has a secret: the secret would be removed."
+  }
+  validation {
+    condition     = try(var.alerts.secret_version >= 1 && var.alerts.secret_version == floor(var.alerts.secret_version), var.alerts.secret_version == null)
+    error_message = "alerts.secret_version must be a number such as 1, as `gcloud secrets versions add` prints it (Created version [1]): not latest, so that a new value is a change that is seen."
+  }
+  validation {
+    condition     = (var.alerts.slack_channel != null) == (var.alerts.to == "slack-bot")
+    error_message = "alerts.slack_channel and alerts.to = \"slack-bot\" need each other: a webhook has its channel in itself."
+  }
+  validation {
+    condition     = var.alerts.slack_channel == null || can(regex("^[CGD][A-Z0-9]{5,30}$", var.alerts.slack_channel))
+    error_message = "alerts.slack_channel must be the id of a channel, such as C0123456789, as Slack shows it at the end of a channel's details: not its name, which may change."
+  }
+  validation {
+    condition     = var.alerts.constructs_url == null || can(regex("^https://[^\\s#?<>|]+$", var.alerts.constructs_url))
+    error_message = "alerts.constructs_url must be the address of a page, such as https://example.com/constructs.md, without # and ?."
+  }
+  validation {
+    condition     = alltrue([for member in var.alerts.silencers : can(regex("^(user|group|serviceAccount):[^\\s@]+@[^\\s@]+$|^(principal|principalSet)://\\S+$|^domain:[^\\s@]+$", member))]) && length(var.alerts.silencers) == length(distinct(var.alerts.silencers))
+    error_message = "alerts.silencers must be members such as user:anna@example.com or group:oncall@example.com, each once."
+  }
+  validation {
+    condition     = alltrue([for name, value in var.alerts.pace : value == null ? true : value == floor(value) && value >= local.alert_bounds[name][0] && value <= local.alert_bounds[name][1]])
+    error_message = "alerts.pace is of whole numbers: ${join(", ", [for name, bounds in local.alert_bounds : "${name} from ${bounds[0]} to ${bounds[1]}"])}."
   }
 }
 
 variable "monitoring" {
-  description = "Alert policies and the dashboard of Cloud Monitoring, and the notification channels (projects/P/notificationChannels/N) that are told."
+  description = "Alert policies and the dashboard of Cloud Monitoring, and the notification channels (projects/P/notificationChannels/N) that are told. `problems`: whether they are also told of each problem that the alert function tells of for the first time; null: where alerts go to the log alone."
   type = object({
     alerts    = optional(bool, true)
     dashboard = optional(bool, true)
+    problems  = optional(bool)
     channels  = optional(list(string), [])
   })
   default = {}
@@ -180,6 +222,10 @@ variable "monitoring" {
   validation {
     condition     = alltrue([for channel in var.monitoring.channels : can(regex("^projects/[^/]+/notificationChannels/[0-9]+$", channel))])
     error_message = "monitoring.channels must be names such as projects/my-project/notificationChannels/1234567890, as `gcloud beta monitoring channels list` prints them."
+  }
+  validation {
+    condition     = var.monitoring.problems != true || (var.monitoring.alerts && var.alerts.to != null)
+    error_message = "monitoring.problems needs monitoring.alerts, and alerts.to: without the function there are no lines to tell of."
   }
 }
 
@@ -201,7 +247,7 @@ variable "labels" {
 }
 
 variable "deletion_protection" {
-  description = "Whether tables, the dataset, the snapshots and the secret of Slack are kept from being destroyed. Set it to false and apply before you destroy everything; to keep the data, leave it (docs/deploy.md)."
+  description = "Whether tables, the dataset, the snapshots and the secret of alerts are kept from being destroyed. Set it to false and apply before you destroy everything; to keep the data, leave it (docs/deploy.md)."
   type        = bool
   default     = true
 }

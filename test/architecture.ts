@@ -14,11 +14,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	ingest: ['policy', 'ports.ts', 'version.ts', 'push'],
 	snapshot: ['policy', 'ports.ts', 'version.ts', 'push'],
 	rejudge: ['policy', 'ports.ts', 'version.ts', 'push', 'ingest'],
-	alert: ['policy', 'ports.ts', 'version.ts'],
+	alert: ['policy', 'ports.ts', 'version.ts', 'push'],
+	'alert-config.ts': ['policy', 'ports.ts', 'alert', 'config.ts'],
 	adapters: ['policy', 'ports.ts', 'version.ts'],
 	commands: ['policy', 'ports.ts', 'version.ts', 'ingest', 'snapshot', 'rejudge', 'alert', 'adapters'],
 	'cli.ts': ['policy', 'ports.ts', 'version.ts', 'ingest', 'snapshot', 'rejudge', 'alert', 'adapters', 'commands'],
-	main: ['policy', 'ports.ts', 'version.ts', 'ingest', 'snapshot', 'rejudge', 'alert', 'adapters', 'config.ts'],
+	main: ['policy', 'ports.ts', 'version.ts', 'ingest', 'snapshot', 'rejudge', 'alert', 'adapters', 'config.ts', 'alert-config.ts'],
 };
 
 /** Clients of outside systems. (functions-framework is none: it is what calls the handlers.) */

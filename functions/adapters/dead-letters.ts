@@ -1,4 +1,4 @@
-import { nameTables } from './schemas.ts';
+import { nameTables } from './table-names.ts';
 
 /** A message that was given up. */
 export interface DeadLetter {

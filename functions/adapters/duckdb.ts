@@ -5,7 +5,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/node-api';
 import type { Row, TableName, Warehouse } from '../ports.ts';
-import { nameTables, readSchemas, SCHEMAS } from './schemas.ts';
+import { readSchemas, SCHEMAS } from './schemas.ts';
+import { nameTables } from './table-names.ts';
 
 /** Values of the `@name` parameters of a query. A time is a string; the SQL wraps it in `TIMESTAMP()`. */
 export type Parameters = Readonly<Record<string, string | number | boolean | null>>;
@@ -14,7 +15,7 @@ export type Parameters = Readonly<Record<string, string | number | boolean | nul
 export interface LocalWarehouse extends Warehouse {
 	/** Resolves once the row is durable. Never tries again and drops no copy, so it needs to know nothing of a delivery. */
 	write(table: TableName, row: Row): Promise<void>;
-	/** Answers one statement of BigQuery SQL, which names tables as the files of `schemas/views` do: `` `${dataset}.verdicts` ``. */
+	/** Answers one statement of BigQuery SQL, which names tables as the files of `schemas/views` do: `` `${dataset}.verdicts` ``. One that changes rows answers with none. */
 	query(sql: string, parameters?: Parameters): Promise<Row[]>;
 	/** The same row by row, for answers that memory should not hold. Sees the rows that were durable when it began. */
 	scan(sql: string, parameters?: Parameters): AsyncGenerator<Row, void>;
@@ -29,7 +30,8 @@ export interface LocalWarehouse extends Warehouse {
 export async function openDuckdb(path?: string, folder: URL = SCHEMAS): Promise<LocalWarehouse> {
 	// Loaded here, because the two libraries cost 0.3 s and a WebAssembly module of 23 MB, and most commands open no warehouse.
 	const [schemas, transpile] = await Promise.all([readSchemas(folder), loadTranspiler()]);
-	const [{ createGroup }, { createTables, createViews }, { toRow, toText }] = await Promise.all([
+	const [{ ResultReturnType }, { createGroup }, { createTables, createViews }, { toRow, toText }] = await Promise.all([
+		import('@duckdb/node-api'),
 		import('./duckdb/commit.ts'),
 		import('./duckdb/tables.ts'),
 		import('./duckdb/values.ts'),
@@ -66,9 +68,11 @@ export async function openDuckdb(path?: string, folder: URL = SCHEMAS): Promise<
 		try {
 			if (large) await reader.run(`SET memory_limit = '${LARGE_MEMORY}'`);
 			result = await reader.stream(transpile(nameTables(sql)), { ...parameters });
+			// How many rows a statement changed, which has to be read for it to be done.
+			const counts = result.returnType === ResultReturnType.CHANGED_ROWS;
 			// The types of the result, not those of its chunks, which forget that a string is JSON.
 			const [names, types] = [result.deduplicatedColumnNames(), result.columnTypes()];
-			for await (const rows of result.yieldRows()) for (const row of rows) yield toRow(names, types, row);
+			for await (const rows of result.yieldRows()) for (const row of rows) if (!counts) yield toRow(names, types, row);
 		} finally {
 			// A stream that was not read to its end holds the file until it is collected, unless it fails.
 			reader.interrupt();

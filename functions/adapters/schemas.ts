@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { REFERENCE } from './table-names.ts';
 
 /**
  * Reads `schemas/`, the one definition of tables and views that the code, the SQL and Terraform share.
@@ -25,8 +26,6 @@ export interface Schemas {
 	readonly views: ReadonlyMap<string, string>;
 }
 
-const REFERENCE = /\$\{dataset\}\.(\w+)/g;
-
 export const SCHEMAS = new URL('../../schemas/', import.meta.url);
 
 /** Reads every table and view below the folder. Throws where a file cannot be read or views read each other in a circle. */
@@ -34,11 +33,6 @@ export async function readSchemas(folder: URL = SCHEMAS): Promise<Schemas> {
 	const tables = await readFolder(new URL('tables/', folder), '.json');
 	const views = await readFolder(new URL('views/', folder), '.sql');
 	return { tables: new Map([...tables].map(([name, text]) => [name, JSON.parse(text) as Field[]])), views: orderViews(views) };
-}
-
-/** Fills the placeholder: `project.dataset` for BigQuery, `undefined` where there is one dataset only. */
-export function nameTables(sql: string, dataset?: string): string {
-	return sql.replace(REFERENCE, (_, name: string) => (dataset === undefined ? name : `${dataset}.${name}`));
 }
 
 async function readFolder(folder: URL, extension: string): Promise<Map<string, string>> {

@@ -4,6 +4,7 @@ import { addEvaluate } from './evaluate.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { addRedrive } from './redrive.ts';
 import { addReplay } from './replay.ts';
+import { addSilence } from './silence.ts';
 import { addSnapshot } from './snapshot.ts';
 import { addStart } from './start.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -14,7 +15,7 @@ Exit codes: 0 done; 1 done, and something at or above --fail-on; 2 nothing done 
 3 done, but some of the input was refused (where 1 and 3 both hold, 1); 130 interrupted.`;
 
 /** Every command: it adds itself to the program, and is given what runs it. */
-const COMMANDS = [addStart, addReplay, addEvaluate, addSnapshot, addRedrive] as const;
+const COMMANDS = [addStart, addReplay, addEvaluate, addSnapshot, addRedrive, addSilence] as const;
 
 /** Runs the command line (without `node` and the script) and answers with the exit code. Wrong usage is answered, not thrown. */
 export async function runProgram(argv: readonly string[], surroundings: Surroundings): Promise<ExitCode> {

@@ -7,9 +7,13 @@ export const log = (line: object): void => {
 	process.stdout.write(`${JSON.stringify(line)}\n`);
 };
 
-/** The process's configuration. Throws, so that it does not start, where some of it is missing or bad. */
-export function readConfig(): Config {
-	const parsed = parseConfig(process.env);
+type Parsed<Of> = { readonly kind: 'ok'; readonly config: Of } | { readonly kind: 'refused'; readonly problems: readonly string[] };
+
+/** The configuration that was parsed. Throws, so that the process does not start, where some of it is missing or bad. */
+export function configOf<Of>(parsed: Parsed<Of>): Of {
 	if (parsed.kind === 'refused') throw new Error(`the configuration is not complete:\n${parsed.problems.join('\n')}`);
 	return parsed.config;
 }
+
+/** Of the functions that judge and collect. */
+export const readConfig = (): Config => configOf(parseConfig(process.env));

@@ -2,6 +2,7 @@ import { CONSTRUCTS } from './constructs.ts';
 import { describePeer, describePort } from './describe.ts';
 import { nearMiss } from './evidence.ts';
 import type { End, Evidence, Hint, Judgement, Verdicts } from './finding.ts';
+import { escapePart } from './fingerprint.ts';
 import { hashText } from './hash.ts';
 import type { Direction, PolicyRule } from './model.ts';
 import { CALICO } from './semantics.ts';
@@ -222,8 +223,6 @@ export function fingerprint(judgement: Judgement, cluster: Cluster): string {
 
 /** Ten parts. */
 const NOTHING_TO_ESCAPE = /^[^%|]*(?:\|[^%|]*){9}$/;
-
-export const escapePart = (part: string): string => part.replaceAll('%', '%25').replaceAll('|', '%7C');
 
 /** Of a Pod, whatever its name's random part. */
 function workloadOf({ kind, endpoint: { namespace, name, workload } }: End): string | undefined {

@@ -47,16 +47,22 @@ export function createCollection(ports: CollectionPorts): (cluster: ClusterKey, 
 	const { open, store, warehouse, candidates, patienceMs, now, onRefused, queueRows = ROWS, lint = lintSnapshot } = ports;
 	const atOnce = Math.min(ROWS, queueRows);
 
-	async function writeAll(table: TableName, rows: readonly Row[], keyOf: (row: Row) => unknown): Promise<void> {
+	/** Whether all of them are kept. */
+	async function writeAll(table: TableName, rows: readonly Row[], keyOf: (row: Row) => unknown): Promise<boolean> {
 		const untilMs = now().getTime() + patienceMs;
-		for (let from = 0; from < rows.length; from += atOnce)
-			await Promise.all(rows.slice(from, from + atOnce).map((row) => write(table, row, { key: keyOf(row), untilMs })));
+		let allKept = true;
+		for (let from = 0; from < rows.length; from += atOnce) {
+			const kept = await Promise.all(rows.slice(from, from + atOnce).map((row) => write(table, row, { key: keyOf(row), untilMs })));
+			allKept &&= !kept.includes(false);
+		}
+		return allKept;
 	}
 
-	function write(table: TableName, row: Row, { key, untilMs }: { readonly key: unknown; readonly untilMs: number }): Promise<void> {
+	/** Whether it is kept: `false` where its table refuses it for ever. */
+	function write(table: TableName, row: Row, { key, untilMs }: { readonly key: unknown; readonly untilMs: number }): Promise<boolean> {
 		const identity = [table, row['snapshot_id'], key, engineVersion(candidates)];
 		const insertId = createHash('sha256').update(JSON.stringify(identity)).digest('base64url');
-		const { promise, resolve, reject } = Promise.withResolvers<void>();
+		const { promise, resolve, reject } = Promise.withResolvers<boolean>();
 		warehouse.append(table, row, {
 			insertId,
 			untilMs,
@@ -65,27 +71,36 @@ export function createCollection(ports: CollectionPorts): (cluster: ClusterKey, 
 				else if (appended.kind === 'queue-full') reject(new Error(`too many rows wait to be written to ${table}`));
 				else {
 					if (appended.kind === 'refused') onRefused(table, appended.detail);
-					resolve();
+					resolve(appended.kind === 'stored');
 				}
 			},
 		});
 		return promise;
 	}
 
-	const writeSnapshotRow = (facts: Omit<CollectionFacts, 'candidates'>): Promise<void> =>
+	const writeSnapshotRow = (facts: Omit<CollectionFacts, 'candidates'>): Promise<boolean> =>
 		writeAll('snapshots_v1', [toSnapshotRow({ ...facts, candidates })], (row) => row['collected_at']);
 
-	function toFindingRows(snapshot: Snapshot, cluster: ClusterKey): readonly Row[] {
+	/** How many problems are kept; `undefined` where they are not all that there is, so that a clause that is not among them may be there. */
+	async function writeFindings(snapshot: Snapshot, cluster: ClusterKey): Promise<number | undefined> {
+		const { rows, complete } = toFindingRows(snapshot, cluster);
+		const allKept = await writeAll('policy_findings_v1', rows, (row) => row['fingerprint']);
+		// Equal clauses of one rule are one problem.
+		return complete && allKept ? new Set(rows.map((row) => row['fingerprint'])).size : undefined;
+	}
+
+	function toFindingRows(snapshot: Snapshot, cluster: ClusterKey): { readonly rows: readonly Row[]; readonly complete: boolean } {
 		try {
 			const compiled = compileSnapshot(snapshot);
 			const all = lint(compiled, candidates);
 			const findings = all.slice(0, FINDINGS);
 			if (findings.length < all.length) onRefused('policy_findings_v1', `${all.length} findings, of which the first ${FINDINGS} are kept`);
-			return toPolicyFindingRows({ snapshot: compiled, findings, candidates, cluster, lintedAt: now() });
+			const rows = toPolicyFindingRows({ snapshot: compiled, findings, candidates, cluster, lintedAt: now() });
+			return { rows, complete: findings.length === all.length };
 		} catch (error) {
 			// A bug of ours, which the next attempt would meet again.
 			onRefused('policy_findings_v1', `the linter failed: ${error instanceof Error ? error.message : String(error)}`);
-			return [];
+			return { rows: [], complete: false };
 		}
 	}
 
@@ -105,8 +120,8 @@ export function createCollection(ports: CollectionPorts): (cluster: ClusterKey, 
 					return;
 				}
 				const { snapshot } = stored;
-				await writeAll('policy_findings_v1', toFindingRows(snapshot, cluster), (row) => row['fingerprint']);
-				await writeSnapshotRow({ ...facts, snapshot, previous: snapshot.previous, changed: stored.kind === 'changed' });
+				const policyFindings = await writeFindings(snapshot, cluster);
+				await writeSnapshotRow({ ...facts, snapshot, previous: snapshot.previous, changed: stored.kind === 'changed', policyFindings });
 			},
 		});
 		return { snapshotId: saved.newest.id, saved: saved.kind, problems: problems.length, unreadableKinds };

@@ -19,10 +19,13 @@ export interface CollectionFacts {
 	readonly changed: boolean;
 	readonly reason: CollectionReason;
 	readonly candidates: Mask;
+	/** How many findings of the linter are kept of the snapshot; absent where that is not all that it had to say, or nothing was linted. */
+	readonly policyFindings?: number | undefined;
 }
 
 /** A row of `snapshots_v1`: the same collection gives the same row. Keys in schema order. */
-export function toSnapshotRow({ snapshot, cluster, collectedAt, previous, changed, reason, candidates }: CollectionFacts): Row {
+export function toSnapshotRow(facts: CollectionFacts): Row {
+	const { snapshot, cluster, collectedAt, previous, changed, reason, candidates, policyFindings } = facts;
 	const { id, validFrom, state } = snapshot;
 	return {
 		snapshot_id: id,
@@ -47,6 +50,7 @@ export function toSnapshotRow({ snapshot, cluster, collectedAt, previous, change
 		datapath_provider: state.cluster?.datapathProvider ?? null,
 		control_plane_version: state.cluster?.controlPlaneVersion ?? null,
 		engine_version: engineVersion(candidates),
+		policy_findings: policyFindings ?? null,
 	};
 }
 

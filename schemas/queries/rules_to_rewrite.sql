@@ -3,7 +3,9 @@
 -- One row a clause of a policy that Dataplane V2 reads differently and a workload at the other end that was seen to meet it, the most
 -- packets first; then, without a peer, what the linter finds in the newest snapshot and no entry has met; last what is mended, so that the
 -- newest snapshot has no such clause any more (`in_newest_snapshot`, null where the cluster was not collected since, and nothing says
--- whether it has). A linter that failed, or had more to say than is kept, looks like one that found nothing. The newest is as old as `last_collected_at`: of a cluster that nobody collects any more it says how things were then.
+-- whether it has). A linter that failed, or had more to say than is kept, looks like one that found nothing: the column
+-- `policy_findings` of the view `snapshots` is null then. The newest is as old as `last_collected_at`: of a cluster that nobody collects any
+-- more it says how things were then.
 --
 -- `rules` are the indices of the rules that hold the clause in that direction, in the newest snapshot or, where it is not there, by the
 -- latest entry; null for what a policy is as a whole. Where several do, `severity` and what follows are of the worst of them. A rule that

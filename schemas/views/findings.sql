@@ -2,7 +2,8 @@
 -- group nothing and are left out. Flagged and not: filter on `flagged` for what a human should look at.
 --
 -- What the fingerprint is made of (cluster, finding, direction, workloads, protocol, …) is the same in all entries of a row. The columns from
--- `certainty` on are those of the sample. policy_*, construct and clause are the first piece of its evidence, the one that decides.
+-- `certainty` on are those of the sample. policy_*, construct, clause, rule, peer and port are the first piece of its evidence, the one that
+-- decides: rule, peer and port are indices from 0.
 --
 -- Cost: twenty-odd columns of the days selected, without `entry`. Filter on `day`, which reaches the partitions of `verdicts_v1`.
 SELECT
@@ -45,7 +46,11 @@ SELECT
   peer_ip,
   node_name,
   snapshot_id,
-  engine_version
+  engine_version,
+  evidence_first.rule AS rule,
+  evidence_first.peer AS peer,
+  evidence_first.port AS port,
+  peer_labels
 FROM (
   SELECT
     *,

@@ -175,12 +175,49 @@ run "functions" {
     error_message = "The APIs that are needed are enabled, and no others."
   }
   assert {
+    condition     = length(module.alert) + length(google_cloud_scheduler_job.alert) == 0
+    error_message = "Nobody is told, and no function looks, unless it is said where."
+  }
+  assert {
     condition     = module.ingest.environment["DATASET"] == "shop-prod.policy_audit" && module.ingest.environment["SNAPSHOTS"] == "gs://shop-prod-policy-audit-snapshots"
     error_message = "The functions know the dataset and the bucket."
   }
   assert {
     condition     = !contains(keys(module.ingest.environment), "CANDIDATES")
     error_message = "All that Google leaves open, unless it is named."
+  }
+}
+
+run "alerts" {
+  command = plan
+
+  variables {
+    alerts = { to = "log" }
+  }
+
+  assert {
+    condition     = module.alert[0].ingress == "ALLOW_INTERNAL_ONLY" && module.alert[0].memory == "512Mi" && tonumber(module.alert[0].cpu) >= 1
+    error_message = "Nobody calls from outside; so much memory and a whole CPU are enough."
+  }
+  assert {
+    condition     = module.alert[0].instances == [0, 1] && module.alert[0].concurrency == 1
+    error_message = "One run comes after the other."
+  }
+  assert {
+    condition     = module.alert[0].build.entry_point == "alert" && module.alert[0].build.runtime == "nodejs24" && module.alert[0].build.environment_variables == tomap({ GOOGLE_NODE_RUN_SCRIPTS = "" }) && startswith(module.alert[0].build.source[0].storage_source[0].object, "policy-audit-alert-")
+    error_message = "It is a function of its own, built as the others."
+  }
+  assert {
+    condition     = google_cloud_scheduler_job.alert[0].schedule == "* * * * *" && google_cloud_scheduler_job.alert[0].time_zone == "Etc/UTC"
+    error_message = "It is called each minute."
+  }
+  assert {
+    condition     = google_cloud_scheduler_job.alert[0].attempt_deadline == "${module.alert[0].timeout_seconds}s" && length(google_cloud_scheduler_job.alert[0].retry_config) == 0
+    error_message = "Cloud Scheduler waits as long as a run may take, and leaves one that failed to the next minute."
+  }
+  assert {
+    condition     = google_cloud_scheduler_job.alert[0].http_target[0].http_method == "POST" && base64decode(google_cloud_scheduler_job.alert[0].http_target[0].body) == "{}" && google_cloud_scheduler_job.alert[0].http_target[0].headers == tomap({ "Content-Type" = "application/json" })
+    error_message = "A run is a POST of JSON."
   }
 }
 

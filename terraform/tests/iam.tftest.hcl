@@ -17,6 +17,7 @@ variables {
     "projects/shop-prod/locations/europe-west1/clusters/prod",
     "projects/shop-staging/locations/europe-west1/clusters/staging",
   ]
+  alerts = { to = "slack-webhook", secret_version = 2, silencers = ["group:oncall@example.com", "user:anna@example.com"] }
 }
 
 # Accounts that can be told apart.
@@ -39,6 +40,14 @@ override_resource {
 override_resource {
   target = module.rejudge[0].google_service_account.this
   values = { email = "rejudge@x.iam.gserviceaccount.com", member = "serviceAccount:rejudge@x.iam.gserviceaccount.com" }
+}
+override_resource {
+  target = module.alert[0].google_service_account.this
+  values = { email = "alert@x.iam.gserviceaccount.com", member = "serviceAccount:alert@x.iam.gserviceaccount.com" }
+}
+override_resource {
+  target = google_service_account.scheduler[0]
+  values = { email = "scheduler@x.iam.gserviceaccount.com", member = "serviceAccount:scheduler@x.iam.gserviceaccount.com" }
 }
 override_resource {
   target = google_service_account.queries[0]
@@ -119,7 +128,7 @@ run "accounts" {
     error_message = "Who appends rows can delete no table."
   }
   assert {
-    condition     = { for name, function in { ingest = module.ingest, snapshot = module.snapshot, rejudge = module.rejudge[0] } : name => function.runs_as } == { for name in ["ingest", "snapshot", "rejudge"] : name => "${name}@x.iam.gserviceaccount.com" }
+    condition     = { for name, function in { ingest = module.ingest, snapshot = module.snapshot, rejudge = module.rejudge[0], alert = module.alert[0] } : name => function.runs_as } == { for name in ["ingest", "snapshot", "rejudge", "alert"] : name => "${name}@x.iam.gserviceaccount.com" }
     error_message = "Each function runs as its own account."
   }
 }
@@ -140,7 +149,7 @@ run "build" {
     error_message = "It reads no other bucket."
   }
   assert {
-    condition     = alltrue([for function in [module.ingest, module.snapshot, module.rejudge[0]] : function.build.service_account == "projects/x/serviceAccounts/build@x.iam.gserviceaccount.com"])
+    condition     = alltrue([for function in [module.ingest, module.snapshot, module.rejudge[0], module.alert[0]] : function.build.service_account == "projects/x/serviceAccounts/build@x.iam.gserviceaccount.com"])
     error_message = "Functions are built as that account."
   }
   assert {
@@ -215,6 +224,49 @@ run "queries" {
   assert {
     condition     = alltrue([for query in google_bigquery_data_transfer_config.rejudge : query.service_account_name == "queries@x.iam.gserviceaccount.com"])
     error_message = "Scheduled queries run as their own account."
+  }
+}
+
+run "alerts" {
+  command = apply
+
+  assert {
+    condition     = google_project_iam_member.alert[0].role == "roles/bigquery.jobUser" && google_bigquery_dataset_iam_member.alert[0].role == "roles/bigquery.dataViewer" && google_bigquery_dataset_iam_member.alert[0].dataset_id == "policy_audit"
+    error_message = "The alert function runs queries, and reads the dataset."
+  }
+  assert {
+    condition     = google_bigquery_table_iam_member.alert[0].table_id == "alerts_v1" && google_bigquery_table_iam_member.alert[0].role == "projects/shop-prod/roles/policy_audit_row_writer"
+    error_message = "It changes rows of alerts_v1, and of no other table."
+  }
+  assert {
+    condition     = alltrue([for grant in [google_project_iam_member.alert[0], google_bigquery_dataset_iam_member.alert[0], google_bigquery_table_iam_member.alert[0]] : grant.member == "serviceAccount:alert@x.iam.gserviceaccount.com"])
+    error_message = "It alone may, of functions that people do not call."
+  }
+  assert {
+    condition     = module.alert[0].readable_secrets == { SLACK_WEBHOOK = "shop-prod policy-audit-alerts roles/secretmanager.secretAccessor serviceAccount:alert@x.iam.gserviceaccount.com" } && alltrue([for function in [module.ingest, module.snapshot, module.rejudge[0]] : length(function.readable_secrets) == 0])
+    error_message = "It reads its secret, and no function another."
+  }
+  assert {
+    condition     = module.alert[0].invokers == { scheduler = "serviceAccount:scheduler@x.iam.gserviceaccount.com" } && google_cloud_scheduler_job.alert[0].http_target[0].oidc_token[0].service_account_email == "scheduler@x.iam.gserviceaccount.com"
+    error_message = "Cloud Scheduler calls as the only account that may."
+  }
+  assert {
+    condition = { for member, grant in google_bigquery_table_iam_member.silencers_write : member => "${grant.table_id} ${grant.role} ${grant.member}" } == {
+      for member in ["group:oncall@example.com", "user:anna@example.com"] : member => "silences_v1 projects/shop-prod/roles/policy_audit_row_writer ${member}"
+    }
+    error_message = "Who may silence writes silences, and nothing else."
+  }
+  assert {
+    condition = { for member, grant in google_bigquery_table_iam_member.silencers_read : member => "${grant.table_id} ${grant.role} ${grant.member}" } == {
+      for member in ["group:oncall@example.com", "user:anna@example.com"] : member => "silences_v1 roles/bigquery.dataViewer ${member}"
+    }
+    error_message = "Who may silence reads silences, and nothing else."
+  }
+  assert {
+    condition = { for member, grant in google_project_iam_member.silencers : member => "${grant.role} ${grant.member}" } == {
+      for member in ["group:oncall@example.com", "user:anna@example.com"] : member => "roles/bigquery.jobUser ${member}"
+    }
+    error_message = "Who may silence runs statements."
   }
 }
 

@@ -35,12 +35,12 @@ run "everything_off" {
     error_message = "Nothing is judged again."
   }
   assert {
-    condition     = length(google_monitoring_alert_policy.threshold) + length(google_monitoring_alert_policy.snapshot_age) + length(google_monitoring_dashboard.this) + length(time_sleep.metrics) == 0
+    condition     = length(google_monitoring_alert_policy.threshold) + length(google_monitoring_alert_policy.snapshot_age) + length(google_monitoring_alert_policy.alert_runs) + length(google_monitoring_alert_policy.problems) + length(google_monitoring_dashboard.this) + length(time_sleep.metrics) == 0
     error_message = "Nothing is watched."
   }
   assert {
-    condition     = length(google_secret_manager_secret.slack) == 0 && output.slack_secret == null
-    error_message = "There is no secret."
+    condition     = length(google_secret_manager_secret.alerts) + length(module.alert) + length(google_cloud_scheduler_job.alert) + length(google_service_account.scheduler) + length(google_project_iam_member.alert) + length(google_bigquery_dataset_iam_member.alert) + length(google_bigquery_table_iam_member.alert) == 0 && output.alert_secret == null
+    error_message = "Nobody is told of problems, and there is no secret."
   }
   assert {
     condition     = length(setintersection(local.apis, ["secretmanager.googleapis.com", "bigqueryconnection.googleapis.com", "bigquerydatatransfer.googleapis.com", "monitoring.googleapis.com"])) == 0
@@ -126,16 +126,164 @@ run "default_candidates" {
   }
 }
 
-run "slack" {
+run "alerts_first_step" {
   command = plan
 
   variables {
-    slack = { enabled = true }
+    alerts = { to = "slack-webhook" }
   }
 
   assert {
-    condition     = google_secret_manager_secret.slack[0].secret_id == "policy-audit-slack-webhook" && google_secret_manager_secret.slack[0].deletion_protection
+    condition     = google_secret_manager_secret.alerts[0].secret_id == "policy-audit-alerts" && google_secret_manager_secret.alerts[0].deletion_protection
     error_message = "The secret is there, for its value to be added by hand."
+  }
+  assert {
+    condition     = contains(keys(google_project_service.api), "secretmanager.googleapis.com")
+    error_message = "Its API is enabled."
+  }
+  assert {
+    condition     = length(module.alert) + length(google_cloud_scheduler_job.alert) + length(google_monitoring_alert_policy.alert_runs) + length(google_monitoring_alert_policy.problems) == 0 && !contains(keys(google_logging_metric.metric), "alert-runs")
+    error_message = "Nothing counts as told before it can be posted."
+  }
+}
+
+run "alerts_second_step" {
+  command = plan
+
+  variables {
+    alerts     = { to = "slack-webhook", secret_version = 3 }
+    monitoring = { channels = ["projects/shop-prod/notificationChannels/1"] }
+  }
+
+  assert {
+    condition     = module.alert[0].secrets == { SLACK_WEBHOOK = "shop-prod policy-audit-alerts 3" }
+    error_message = "The function is told that version of the secret."
+  }
+  assert {
+    condition     = toset(keys(module.alert[0].environment)) == toset(["NODE_OPTIONS", "LOG_EXECUTION_ID", "DATASET"]) && module.alert[0].environment["DATASET"] == "shop-prod.policy_audit"
+    error_message = "The function is told the dataset, and nothing that is not set."
+  }
+  assert {
+    condition     = length(google_monitoring_alert_policy.alert_runs) == 1 && length(google_monitoring_alert_policy.problems) == 0
+    error_message = "Who is told in Slack hears from Cloud Monitoring only that the function fails."
+  }
+}
+
+run "alerts_by_a_bot" {
+  command = plan
+
+  variables {
+    alerts = {
+      to             = "slack-bot"
+      secret_version = 1
+      slack_channel  = "C0123456789"
+      constructs_url = "https://example.com/constructs.md"
+      pace           = { group_wait_seconds = 0, group_interval_minutes = 10, repeat_hours = 12, quiet_minutes = 60, messages = 20 }
+    }
+  }
+
+  assert {
+    condition     = module.alert[0].secrets == { SLACK_TOKEN = "shop-prod policy-audit-alerts 1" } && module.alert[0].environment["SLACK_CHANNEL"] == "C0123456789"
+    error_message = "A bot has a token and a channel."
+  }
+  assert {
+    condition = { for name, value in module.alert[0].environment : name => value if startswith(name, "ALERT_") || name == "CONSTRUCTS_URL" } == {
+      CONSTRUCTS_URL               = "https://example.com/constructs.md"
+      ALERT_GROUP_WAIT_SECONDS     = "0"
+      ALERT_GROUP_INTERVAL_MINUTES = "10"
+      ALERT_REPEAT_HOURS           = "12"
+      ALERT_QUIET_MINUTES          = "60"
+      ALERT_MESSAGES               = "20"
+    }
+    error_message = "What is set is told, 0 too."
+  }
+}
+
+run "alerts_by_a_webhook" {
+  command = plan
+
+  variables {
+    alerts     = { to = "webhook", secret_version = 1 }
+    monitoring = { problems = true }
+  }
+
+  assert {
+    condition     = module.alert[0].secrets == { ALERT_WEBHOOK = "shop-prod policy-audit-alerts 1" }
+    error_message = "Another webhook has a variable of its own."
+  }
+  assert {
+    condition     = length(google_monitoring_alert_policy.problems) == 1
+    error_message = "Cloud Monitoring tells of problems too, if asked."
+  }
+}
+
+run "alerts_in_the_log" {
+  command = plan
+
+  variables {
+    alerts     = { to = "log" }
+    monitoring = { channels = ["projects/shop-prod/notificationChannels/1"] }
+  }
+
+  assert {
+    condition     = length(google_secret_manager_secret.alerts) == 0 && length(module.alert[0].secrets) + length(module.alert[0].readable_secrets) == 0 && !contains(keys(google_project_service.api), "secretmanager.googleapis.com")
+    error_message = "The log needs no secret, and no second step."
+  }
+  assert {
+    condition     = google_monitoring_alert_policy.problems[0].conditions[0].condition_matched_log[0].filter == "resource.type=\"cloud_run_revision\" resource.labels.service_name=\"${module.alert[0].name}\" jsonPayload.alert_state=\"firing\"" && google_monitoring_alert_policy.problems[0].conditions[0].condition_matched_log[0].label_extractors == tomap({ alert = "EXTRACT(jsonPayload.alert.title)", severity = "EXTRACT(jsonPayload.alert_severity)" })
+    error_message = "Cloud Monitoring tells of each line that opens an alert, with its title."
+  }
+  assert {
+    condition     = google_monitoring_alert_policy.problems[0].alert_strategy[0].notification_rate_limit[0].period == "300s" && google_monitoring_alert_policy.problems[0].alert_strategy[0].auto_close == "1800s"
+    error_message = "It has the limit of notifications that Cloud Monitoring asks for."
+  }
+  assert {
+    condition     = strcontains(google_monitoring_alert_policy.problems[0].documentation[0].content, "$${log.extracted_label.alert}") && strcontains(google_monitoring_alert_policy.problems[0].documentation[0].content, "$${log.extracted_label.severity}")
+    error_message = "A notification says what the line does: Cloud Monitoring fills it in."
+  }
+  assert {
+    condition     = google_monitoring_alert_policy.alert_runs[0].conditions[0].condition_prometheus_query_language[0].query == "(sum(increase(logging_googleapis_com:user_policy_audit_alert_runs{monitored_resource=\"cloud_run_revision\",outcome=\"ok\"}[900s])) or vector(0)) < 0.5"
+    error_message = "A function that fails for 15 minutes, or never ran, is told of."
+  }
+  assert {
+    condition     = google_logging_metric.metric["alert-runs"].name == "policy-audit-alert-runs" && google_logging_metric.metric["alert-runs"].filter == "resource.type=\"cloud_run_revision\" resource.labels.service_name=\"${module.alert[0].name}\" jsonPayload.outcome=(\"ok\" OR \"failed\")" && google_logging_metric.metric["alert-runs"].label_extractors == tomap({ outcome = "EXTRACT(jsonPayload.outcome)" })
+    error_message = "Its runs are counted by how they end."
+  }
+  assert {
+    condition     = time_sleep.metrics[0].triggers["alert-runs"] == "policy-audit-alert-runs"
+    error_message = "The alert policy waits until the metric is known."
+  }
+  assert {
+    condition     = alltrue([for policy in [google_monitoring_alert_policy.problems[0], google_monitoring_alert_policy.alert_runs[0]] : policy.notification_channels == tolist(["projects/shop-prod/notificationChannels/1"])])
+    error_message = "Somebody is told."
+  }
+}
+
+run "alerts_unwatched" {
+  command = plan
+
+  variables {
+    alerts     = { to = "log" }
+    monitoring = { problems = false }
+  }
+
+  assert {
+    condition     = length(google_monitoring_alert_policy.problems) == 0 && length(google_monitoring_alert_policy.alert_runs) == 1
+    error_message = "Lines of the log alone, if asked."
+  }
+}
+
+run "alerts_unwatched_at_all" {
+  command = plan
+
+  variables {
+    alerts     = { to = "log" }
+    monitoring = { alerts = false }
+  }
+
+  assert {
+    condition     = length(google_monitoring_alert_policy.problems) + length(google_monitoring_alert_policy.alert_runs) + length(time_sleep.metrics) == 0 && length(module.alert) == 1
+    error_message = "Without alert policies the function runs all the same."
   }
 }
 

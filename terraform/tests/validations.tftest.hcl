@@ -178,24 +178,84 @@ run "rejudge_no_table" {
   expect_failures = [var.rejudge]
 }
 
-run "slack_latest" {
+run "alerts_by_mail" {
   command = plan
 
   variables {
-    slack = { enabled = true, secret_version = "projects/p/secrets/s/versions/latest" }
+    alerts = { to = "mail" }
   }
 
-  expect_failures = [var.slack]
+  expect_failures = [var.alerts]
 }
 
-run "slack_not_enabled" {
+run "alerts_no_secret" {
   command = plan
 
   variables {
-    slack = { secret_version = "projects/p/secrets/s/versions/1" }
+    alerts = { to = "log", secret_version = 1 }
   }
 
-  expect_failures = [var.slack]
+  expect_failures = [var.alerts]
+}
+
+run "alerts_no_version" {
+  command = plan
+
+  variables {
+    alerts = { to = "webhook", secret_version = 1.5 }
+  }
+
+  expect_failures = [var.alerts]
+}
+
+run "alerts_no_channel" {
+  command = plan
+
+  variables {
+    alerts = { to = "slack-bot" }
+  }
+
+  expect_failures = [var.alerts]
+}
+
+run "alerts_the_name_of_a_channel" {
+  command = plan
+
+  variables {
+    alerts = { to = "slack-bot", slack_channel = "#alerts" }
+  }
+
+  expect_failures = [var.alerts]
+}
+
+run "alerts_no_page" {
+  command = plan
+
+  variables {
+    alerts = { to = "log", constructs_url = "https://example.com/constructs.md#end-port" }
+  }
+
+  expect_failures = [var.alerts]
+}
+
+run "alerts_an_address" {
+  command = plan
+
+  variables {
+    alerts = { to = "log", silencers = ["anna@example.com"] }
+  }
+
+  expect_failures = [var.alerts]
+}
+
+run "alerts_too_many" {
+  command = plan
+
+  variables {
+    alerts = { to = "log", pace = { messages = 61 } }
+  }
+
+  expect_failures = [var.alerts]
 }
 
 run "monitoring_an_address" {
@@ -203,6 +263,16 @@ run "monitoring_an_address" {
 
   variables {
     monitoring = { channels = ["ops@example.com"] }
+  }
+
+  expect_failures = [var.monitoring]
+}
+
+run "monitoring_no_alerts" {
+  command = plan
+
+  variables {
+    monitoring = { problems = true }
   }
 
   expect_failures = [var.monitoring]
@@ -217,4 +287,3 @@ run "kms_key_a_short_name" {
 
   expect_failures = [var.kms_key]
 }
-

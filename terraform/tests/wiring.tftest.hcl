@@ -17,6 +17,7 @@ variables {
     "projects/shop-prod/locations/europe-west1/clusters/prod",
     "projects/shop-staging/locations/europe-west1/clusters/staging",
   ]
+  alerts = { to = "slack-webhook", secret_version = 2 }
 }
 
 override_resource {
@@ -42,6 +43,14 @@ override_resource {
 override_resource {
   target = module.rejudge[0].google_cloudfunctions2_function.this
   values = { service_config = { uri = "https://rejudge.run.app" } }
+}
+override_resource {
+  target = module.alert[0].google_cloudfunctions2_function.this
+  values = { service_config = { uri = "https://alert.run.app" } }
+}
+override_resource {
+  target = google_secret_manager_secret.alerts[0]
+  values = { id = "projects/shop-prod/secrets/policy-audit-alerts" }
 }
 
 run "wiring" {
@@ -82,6 +91,22 @@ run "wiring" {
   assert {
     condition     = google_bigquery_routine.rejudge[0].remote_function_options[0].endpoint == "https://rejudge.run.app"
     error_message = "BigQuery calls the function that judges again."
+  }
+  assert {
+    condition     = google_cloud_scheduler_job.alert[0].http_target[0].uri == "https://alert.run.app" && google_cloud_scheduler_job.alert[0].http_target[0].oidc_token[0].audience == "https://alert.run.app"
+    error_message = "Cloud Scheduler calls the function that tells, with a token for it."
+  }
+  assert {
+    condition     = module.alert[0].environment["DATASET"] == module.ingest.environment["DATASET"] && !contains(keys(module.alert[0].environment), "SNAPSHOTS")
+    error_message = "It tells of what ingest writes, and reads no snapshot."
+  }
+  assert {
+    condition     = module.alert[0].secrets == { SLACK_WEBHOOK = "shop-prod policy-audit-alerts 2" } && alltrue([for function in [module.ingest, module.snapshot, module.rejudge[0]] : length(function.secrets) == 0])
+    error_message = "It alone is told the secret."
+  }
+  assert {
+    condition     = output.alert_secret == "projects/shop-prod/secrets/policy-audit-alerts"
+    error_message = "The output names the secret as it is."
   }
   assert {
     condition     = output.topics == { entries = "projects/shop-prod/topics/entries", snapshot_requests = "projects/shop-prod/topics/snapshot-requests", dead_letters = "projects/shop-prod/topics/dead-letters" }

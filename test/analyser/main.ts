@@ -1,12 +1,13 @@
 /**
- * `npm run test:analyser [-- --columns] [-- --write]`: GoogleSQL's own analyser over every SQL file of schemas/. Each must be right SQL for
- * the columns that schemas/tables declares; what is asked of the warehouse must be restricted to partitions, or say that it reads all days;
+ * `npm run test:analyser [-- --columns] [-- --write]`: GoogleSQL's own analyser over every SQL file of schemas/, and over what the alert
+ * function asks. Each must be right SQL for the columns that schemas/tables declares; what is asked of the warehouse must be restricted to partitions, or say that it reads all days;
  * and docs/warehouse.md must say what it costs. `--columns` prints what is read of each table, `--write` writes the page anew.
  *
  * The analyser is a package of its own, because it is 340 MB: skips where `npm ci --prefix test/analyser` was not run.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { STATEMENTS } from '../../functions/adapters/alert-store/statements.ts';
 import { readSchemas, SCHEMAS } from '../../functions/adapters/schemas.ts';
 import { createChecks } from '../servers/checks.ts';
 import { meanBytes, SEED_ENTRIES, seedRows } from './bytes.ts';
@@ -17,8 +18,10 @@ import { type Analysed, createProject, readStatements } from './project.ts';
 import { missing, startAnalyser } from './server.ts';
 import { childrenOf, type Tree } from './tree.ts';
 
-/** How many files each folder has at least: raise it as files are added. It is what notices that a folder was not read. */
-const FLOOR: Readonly<Record<string, number>> = { views: 11, queries: 10, rejudge: 5, routines: 1 };
+/** How many texts there are at least of each kind: raise it as they are added. It is what notices that a folder was not read. */
+const FLOOR: Readonly<Record<string, number>> = { views: 11, queries: 10, rejudge: 5, routines: 1, alert: 11 };
+/** What the alert function asks, as if it stood in files. */
+const ALERT = new Map(Object.entries(STATEMENTS).map(([name, sql]) => [`alert/${name}`, sql] as const));
 const PAGE = new URL('../../docs/warehouse.md', import.meta.url);
 
 const { values } = parseArgs({ options: { columns: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } } });
@@ -47,8 +50,8 @@ try {
 	}
 	checkExemptions(priced);
 	// Functions first: what asks the warehouse may call them.
-	for (const folder of ['routines', 'rejudge', 'queries']) {
-		const files = await readStatements(folder);
+	for (const folder of ['routines', 'rejudge', 'queries', 'alert']) {
+		const files = folder === 'alert' ? ALERT : await readStatements(folder);
 		checkFloor(folder, files.size);
 		for (const [name, sql] of files) {
 			const { analysed, error } = await settle(project.addFile(name, sql));
@@ -79,7 +82,7 @@ async function settle(work: Promise<Analysed>): Promise<{ readonly analysed?: An
 
 function checkFloor(folder: string, count: number): void {
 	const least = FLOOR[folder] ?? 1;
-	check(count >= least, `schemas/${folder} has ${count} files of SQL, and at least ${least}`);
+	check(count >= least, `${folder}/ has ${count} texts of SQL, and at least ${least}`);
 }
 
 /** Every table says how it is partitioned, and those that are by a time. */

@@ -1,6 +1,7 @@
 /** The SQL of the project, analysed: what is in schemas/, in the order in which it can be created. */
 import { readdir, readFile } from 'node:fs/promises';
-import { type Field, nameTables, SCHEMAS, type Schemas } from '../../functions/adapters/schemas.ts';
+import { type Field, SCHEMAS, type Schemas } from '../../functions/adapters/schemas.ts';
+import { nameTables } from '../../functions/adapters/table-names.ts';
 import { takeApart } from '../sql/guard.ts';
 import { type Routine, type Table, TYPES, toCatalog, toRoutine, toTable, viewTable } from './catalog.ts';
 import { findReads, type Read, type Warehouse } from './reads.ts';

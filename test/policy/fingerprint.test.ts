@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
 import { fingerprint } from '../../functions/policy/explain.ts';
+import { parseFingerprint } from '../../functions/policy/fingerprint.ts';
 import { hashText } from '../../functions/policy/hash.ts';
 import { judge } from '../../functions/policy/judge.ts';
 import type { ClusterState, Disposition, Flow, PodState } from '../../functions/policy/model.ts';
@@ -147,5 +148,37 @@ describe('a fingerprint', (it) => {
 		assert.is(named('a|b').split('|').length, named('p').split('|').length);
 		assert.is(named('a|b%').split('|')[8], 'default/a%7Cb%25');
 		assert.is(new Set(['a|b', 'a%7Cb', 'a%257Cb', 'a%25b'].map(named)).size, 4);
+	});
+
+	it('can be taken apart again, whatever is in a name', () => {
+		assert.equal(parseFingerprint(print(VOIDED, between('api-1', 'web-1'))), {
+			cluster: 'p/l/c',
+			finding: 'void-rule',
+			construct: 'ipblock-pod',
+			direction: 'ingress',
+			subject: 'default/Deployment/web',
+			peer: 'default/Deployment/api',
+			port: '8080',
+			protocol: 'TCP',
+			policy: 'default/p',
+			ruleHash: hashText(JSON.stringify(VOID)),
+		});
+		for (const name of ['a|b', 'a%7Cb', 'a%257Cb', '%25', '-'])
+			assert.is(parseFingerprint(print({ policies: [policy({ name })] }))?.policy, `default/${name}`);
+		const { construct, policy: none, ruleHash } = parseFingerprint(print({}, { destination: { ip: '203.0.113.7' } })) ?? {};
+		assert.equal([construct, none, ruleHash], [undefined, undefined, undefined]);
+	});
+
+	it('is nothing where another version or the linter made it', () => {
+		const line = print(VOIDED, between('api-1', 'web-1'));
+		for (const other of [
+			'',
+			`${line}|x`,
+			line.replace('void-rule', 'lint'),
+			line.replace('void-rule', 'toString'),
+			line.replace('ipblock-pod', 'new-construct'),
+			line.replace('ipblock-pod', 'constructor'),
+		])
+			assert.is(parseFingerprint(other), undefined, other);
 	});
 });

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { type Field, nameTables, readSchemas, SCHEMAS } from '../../functions/adapters/schemas.ts';
+import { type Field, readSchemas, SCHEMAS } from '../../functions/adapters/schemas.ts';
+import { nameTables } from '../../functions/adapters/table-names.ts';
 import { DEFAULT_CANDIDATES } from '../../functions/policy/semantics.ts';
 import { createEmulator, type Emulator } from '../sql/emulator.ts';
 import { takeApart } from '../sql/guard.ts';

@@ -62,6 +62,10 @@ async function withCluster(
 	}
 }
 
+/** Of each collection. */
+const findingsSaid = (rows: readonly (readonly [TableName, Row])[]) =>
+	rows.flatMap(([table, row]) => (table === 'snapshots_v1' ? [row['policy_findings']] : []));
+
 const newestOf = async (kept: ReturnType<typeof createKept>) => (await kept.store.readNewest(CLUSTER)).newest;
 
 describe('a collection', (it) => {
@@ -70,20 +74,41 @@ describe('a collection', (it) => {
 			await collect();
 			equal([...new Set(rows.map(([table]) => table))], ['policy_findings_v1', 'snapshots_v1']);
 			const before = rows.length;
+			equal(findingsSaid(rows), [before - 1]);
 			await collect();
 			equal(
-				rows.slice(before).map(([table, row]) => [table, row['changed']]),
-				[['snapshots_v1', false]],
+				rows.slice(before).map(([table, row]) => [table, row['changed'], row['policy_findings']]),
+				[['snapshots_v1', false, null]],
 			);
 			is(kept.times().length, 1);
 		}));
 
 	it('is kept where its rows are refused for ever', () =>
-		withCluster({ answer: () => ({ kind: 'refused', detail: 'no such field' }) }, async ({ collect, refused, kept }) => {
+		withCluster({ answer: () => ({ kind: 'refused', detail: 'no such field' }) }, async ({ collect, rows, refused, kept }) => {
 			await collect();
+			equal(findingsSaid(rows), [null], 'not all findings are kept');
 			match(refused.join('\n'), /^policy_findings_v1: no such field[\s\S]*snapshots_v1: no such field$/);
 			is((await newestOf(kept))?.validFrom, '2026-03-04T05:01:00Z');
 		}));
+
+	it('says so where the linter found nothing, and counts equal clauses of one rule once', async () => {
+		const one = {
+			construct: 'end-port',
+			policyKind: 'NetworkPolicy',
+			policyName: 'p',
+			affected: { count: 0, sample: [] },
+			semantics: 1,
+			clause: 'c',
+		};
+		for (const [found, said] of [
+			[[], 0],
+			[[one, one, { ...one, clause: 'd' }], 2],
+		] as const)
+			await withCluster({ lint: () => found as never }, async ({ collect, rows }) => {
+				await collect();
+				equal(findingsSaid(rows), [said]);
+			});
+	});
 
 	it('is not where its rows may be stored later', () =>
 		withCluster({ answer: () => ({ kind: 'failed', error: new Error('no answer') }) }, async ({ collect, kept }) => {
@@ -102,6 +127,7 @@ describe('a collection', (it) => {
 				rows.map(([table]) => table),
 				['snapshots_v1'],
 			);
+			equal(findingsSaid(rows), [null], 'it does not look like one that found nothing');
 			is((await newestOf(kept))?.validFrom, '2026-03-04T05:01:00Z');
 		});
 	});
@@ -121,6 +147,7 @@ describe('a collection', (it) => {
 			await collect();
 			is(rows.filter(([table]) => table === 'policy_findings_v1').length, 5000);
 			equal(refused, ['policy_findings_v1: 12000 findings, of which the first 5000 are kept']);
+			equal(findingsSaid(rows), [null]);
 		});
 		const warehouse: CollectionPorts['warehouse'] = {
 			append(_table, _row, { settle }) {

@@ -70,7 +70,9 @@ describe('toSnapshotRow', (it) => {
 			datapath_provider: null,
 			control_plane_version: null,
 			engine_version: VERSION,
+			policy_findings: null,
 		});
+		assert.is(toSnapshotRow({ ...collected, policyFindings: 0 })['policy_findings'], 0);
 	});
 
 	it('cuts times to microseconds, without trailing zeros', () => {

@@ -6,7 +6,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { equal, is, not, ok } from 'uvu/assert';
 import { openDuckdb } from '../../functions/adapters/duckdb.ts';
-import { nameTables, readSchemas, SCHEMAS } from '../../functions/adapters/schemas.ts';
+import { readSchemas, SCHEMAS } from '../../functions/adapters/schemas.ts';
+import { nameTables } from '../../functions/adapters/table-names.ts';
 import type { Row, TableName } from '../../functions/ports.ts';
 import { describe } from '../describe.ts';
 import { readDataset } from './dataset.ts';

@@ -1,6 +1,7 @@
 import { equal, is, ok } from 'uvu/assert';
 import { openDuckdb } from '../../functions/adapters/duckdb.ts';
-import { nameTables, readSchemas } from '../../functions/adapters/schemas.ts';
+import { readSchemas } from '../../functions/adapters/schemas.ts';
+import { nameTables } from '../../functions/adapters/table-names.ts';
 import type { Row, TableName } from '../../functions/ports.ts';
 import { describe } from '../describe.ts';
 import { createRandom } from '../random.ts';

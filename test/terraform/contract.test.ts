@@ -4,6 +4,8 @@ import { equal, is, match, ok } from 'uvu/assert';
 import { parseAllDocuments } from 'yaml';
 import { STALE_AFTER_MS } from '../../functions/adapters/bucket/timeline.ts';
 import { readSchemas, SCHEMAS } from '../../functions/adapters/schemas.ts';
+import { CLAIM_MS, RUN_MS } from '../../functions/alert/run.ts';
+import { parseAlertConfig } from '../../functions/alert-config.ts';
 import { parseConfig } from '../../functions/config.ts';
 import { GROUP_LIMITS } from '../../functions/ingest/group-commit.ts';
 import { parseCandidates } from '../../functions/policy/candidates.ts';
@@ -13,7 +15,7 @@ import { formatClusterName, POLICY_RESOURCES, parseClusterName } from '../../fun
 import { engineVersion } from '../../functions/version.ts';
 import { describe } from '../describe.ts';
 import { type Body, parseFile, readConfiguration, readText } from './configuration.ts';
-import { ingestLines, type Line, snapshotLines } from './lines.ts';
+import { alertLines, ingestLines, type Line, snapshotLines } from './lines.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const CLUSTER = 'projects/p/locations/europe-west1/clusters/c';
@@ -54,20 +56,86 @@ describe('Terraform and the functions', (it) => {
 		const platform = keysIn(serviceConfig['environment_variables']);
 		equal(platform, ['NODE_OPTIONS', 'LOG_EXECUTION_ID']);
 		for (const [name, { environment }] of functions) {
+			if (name === 'alert') continue;
 			const set = [...keysIn(root.locals['environment']), ...keysIn(environment)];
 			ok(set.length > 0, name);
 			// What the code does not read, it cannot refuse.
-			const parsed = parseConfig(Object.fromEntries(set.map((key) => [key, ' no such value '])));
-			const refused = parsed.kind === 'refused' ? parsed.problems : [];
+			const refused = problemsOf(parseConfig, Object.fromEntries(set.map((key) => [key, ' no such value '])));
 			for (const key of set)
 				ok(
 					refused.some((problem) => problem.startsWith(key)),
 					`${name} is told ${key}, which config.ts does not read`,
 				);
-			const missing = parseConfig({});
-			for (const problem of missing.kind === 'refused' ? missing.problems : [])
-				ok(set.includes(problem.split(' ')[0] ?? ''), `${name} is not told: ${problem}`);
+			for (const problem of problemsOf(parseConfig, {})) ok(set.includes(problem.split(' ')[0] ?? ''), `${name} is not told: ${problem}`);
 		}
+	});
+
+	it('name the same variables of the environment of alerts', () => {
+		match(String(root.module['alert']?.['environment']), 'local.alert_environment');
+		match(String(root.locals['alert_environment']), '"ALERT_${upper(name)}"');
+		const set = keysIn(root.locals['alert_environment']);
+		equal(set, ['DATASET', 'SLACK_CHANNEL', 'CONSTRUCTS_URL']);
+		const refused = problemsOf(parseAlertConfig, Object.fromEntries(set.map((key) => [key, 'no such value'])));
+		equal(
+			refused.map((problem) => problem.split(' ')[0]),
+			['DATASET', 'SLACK_CHANNEL', 'CONSTRUCTS_URL'],
+		);
+		equal(
+			problemsOf(parseAlertConfig, {}).map((problem) => problem.split(' ')[0]),
+			['DATASET'],
+			'nothing else has to be told',
+		);
+	});
+
+	it('name the same places that alerts go to', () => {
+		const secrets = root.locals['alert_secrets'] as Readonly<Record<string, string>>;
+		const values: Readonly<Record<string, string>> = { SLACK_TOKEN: 'xoxb-1' };
+		const destinations = Object.entries(secrets).map(([to, variable]) => {
+			const channel = to === 'slack-bot' ? { SLACK_CHANNEL: 'C0123456789' } : {};
+			const parsed = parseAlertConfig({ DATASET: 'my-project.d', [variable]: values[variable] ?? 'https://example.com/hook', ...channel });
+			return parsed.kind === 'ok' ? parsed.config.destination.kind : parsed.problems.join();
+		});
+		equal(destinations, Object.keys(secrets));
+		const [first = {}] = (root.variable['alerts']?.['validation'] ?? []) as readonly Body[];
+		const allowed = [...String(first['condition']).matchAll(/"([^"]+)"/g)].map(([, to]) => to);
+		equal(allowed.sort(), [...destinations, 'log'].sort());
+	});
+
+	it('take the same pace of alerts', () => {
+		const bounds = root.locals['alert_bounds'] as Readonly<Record<string, readonly [number, number]>>;
+		equal(keysIn(root.locals['alert_environment']).length + Object.keys(bounds).length, 8);
+		for (const [name, [least, most]] of Object.entries(bounds)) {
+			const variable = `ALERT_${name.toUpperCase()}`;
+			const problems = (value: number): readonly string[] =>
+				problemsOf(parseAlertConfig, { DATASET: 'my-project.d', [variable]: String(value) });
+			for (const value of [least, most]) equal(problems(value), [], variable);
+			for (const value of [least - 1, most + 1])
+				match(problems(value).join(), new RegExp(`^${variable} is no whole number from ${least} to ${most} `));
+		}
+		const pace = /pace = optional\(object\(\{([^}]*)\}/.exec(readText('variables.tf'))?.[1] ?? '';
+		equal([...pace.matchAll(/(\w+)\s*=/g)].map(([, name]) => name).sort(), Object.keys(bounds).sort());
+		// What the page says of each.
+		for (const name of Object.keys(bounds)) {
+			const said = new RegExp(`\\| \`${name}\` \\| (\\d+) \\|`).exec(readFileSync(new URL('docs/deploy.md', ROOT), 'utf8'))?.[1];
+			ok(
+				problemsOf(parseAlertConfig, { DATASET: 'my-project.d', [`ALERT_${name.toUpperCase()}`]: '-1' })
+					.join()
+					.endsWith(`; without it, ${said}`),
+				name,
+			);
+		}
+	});
+
+	it('wait for the grant of a secret', () => {
+		equal(deployed?.['depends_on'], ['${google_secret_manager_secret_iam_member.this}']);
+	});
+
+	it('end a run before Cloud Scheduler gives it up, and its claims after both', () => {
+		const timeoutMs = Number(root.module['alert']?.['timeout_seconds']) * 1000;
+		is(root.resource['google_cloud_scheduler_job.alert']?.['attempt_deadline'], `${timeoutMs / 1000}s`);
+		// A request of Slack's may be under way, and what became of it is noted.
+		ok(RUN_MS + 60_000 <= timeoutMs);
+		ok(timeoutMs < CLAIM_MS);
 	});
 
 	it('name the same candidates, in the same order', () => {
@@ -107,9 +175,12 @@ describe('Terraform and the functions', (it) => {
 		is(cluster && formatClusterName(cluster), CLUSTER);
 		const ingested = await ingestLines();
 		const collected = await snapshotLines(CLUSTER);
-		// By metric: what a line is, and the label that it is counted under; of all the lines that the two functions can write.
-		const counted = Object.entries(root.locals['metrics'] as Record<string, Metric>).map(([metric, { filter, labels }]) => {
-			const lines: readonly Line[] = filter.includes('log_of.ingest') ? ingested : collected;
+		const told = await alertLines();
+		// By metric: what a line is, and the label that it is counted under; of all the lines that the functions can write.
+		const metrics = { ...(root.locals['metrics'] as Record<string, Metric>), ...(root.locals['alert_metrics'] as Record<string, Metric>) };
+		const written: Readonly<Record<string, readonly Line[]>> = { ingest: ingested, snapshot: collected, alert: told };
+		const counted = Object.entries(metrics).map(([metric, { filter, labels }]) => {
+			const lines = written[/local\.log_of\.(\w+)/.exec(filter)?.[1] ?? ''] ?? [];
 			const [[label = '', extractor = ''] = []] = Object.entries(labels);
 			const field = /^EXTRACT\(jsonPayload\.(\w+)\)$/.exec(extractor)?.[1] ?? '';
 			return [metric, ...lines.filter((line) => isSelected(filter, line)).map((line) => [line['outcome'], label, line[field]].join(' '))];
@@ -118,7 +189,21 @@ describe('Terraform and the functions', (it) => {
 			['collections', ...['changed', 'unchanged', 'rewritten', 'older'].map((outcome) => `${outcome} cluster ${CLUSTER}`)],
 			['rejects', 'reject reason not-an-entry'],
 			['retries', 'retry reason warehouse-unavailable'],
+			['alert-runs', ...['ok', 'ok', 'failed', 'failed', 'ok'].map((outcome) => `${outcome} outcome ${outcome}`)],
 		]);
+		// What Cloud Monitoring tells of, with the words that it takes from a line.
+		const [condition = {}] = (root.resource['google_monitoring_alert_policy.problems']?.['conditions'] ?? []) as readonly Body[];
+		const [matched] = condition['condition_matched_log'] as [{ filter: string; label_extractors: Readonly<Record<string, string>> }];
+		const opened = told.filter((line) => isSelected(matched.filter, line));
+		equal(
+			opened.map((line) => line['alert_state']),
+			['firing', 'firing'],
+		);
+		for (const extractor of Object.values(matched.label_extractors)) {
+			const path = /^EXTRACT\(jsonPayload\.([\w.]+)\)$/.exec(extractor)?.[1]?.split('.') ?? [];
+			const said = opened.map((line) => path.reduce<unknown>((value, field) => (value as Line)[field], line));
+			ok(path.length > 0 && said.every((value) => typeof value === 'string' && value !== ''), extractor);
+		}
 	});
 
 	it('agree how long a state is fresh', () => {
@@ -146,6 +231,15 @@ describe('Terraform and the functions', (it) => {
 		ok(Number(concurrency) >= GROUP_LIMITS.maxRows, 'a group has at most as many rows as there are requests');
 	});
 });
+
+type Parser = (
+	env: Readonly<Record<string, string>>,
+) => { readonly kind: 'ok' } | { readonly kind: 'refused'; readonly problems: readonly string[] };
+
+const problemsOf = (parse: Parser, env: Readonly<Record<string, string>>): readonly string[] => {
+	const parsed = parse(env);
+	return parsed.kind === 'refused' ? parsed.problems : [];
+};
 
 interface Metric {
 	readonly filter: string;

@@ -2,8 +2,13 @@
 import type { AddressInfo } from 'node:net';
 import { type HttpFunction, http } from '@google-cloud/functions-framework';
 import { getTestServer } from '@google-cloud/functions-framework/testing';
+import { createAlert } from '../../functions/alert/handler.ts';
+import { toJsonMessage } from '../../functions/alert/json.ts';
+import { FLOOD } from '../../functions/alert/plan.ts';
 import { createIngest } from '../../functions/ingest/handler.ts';
+import type { AlertStore, Posted } from '../../functions/ports.ts';
 import { type Collection, createSnapshotFunction, type SnapshotPorts } from '../../functions/snapshot/handler.ts';
+import { NOON_MS, problemOf } from '../alert/sample.ts';
 import { entry, portsWith, warehouseOf } from '../ingest/sample.ts';
 
 export type Line = Readonly<Record<string, unknown>>;
@@ -46,6 +51,50 @@ export async function snapshotLines(cluster: string): Promise<readonly Line[]> {
 	const [answer] = answers as [SnapshotPorts['answer']];
 	const ignore = createSnapshotFunction({ answer, log, now: () => new Date('2026-03-04T05:00:09Z'), projectId: 'own' });
 	await send(ignore, [messageOf({ protoPayload: { methodName: 'io.k8s.core.v1.pods.create' } }), messageOf('no request')]);
+	return lines;
+}
+
+const TIMING = { groupWaitMs: 0, groupIntervalMs: 300_000, repeatMs: 86_400_000, quietMs: 14_400_000 };
+
+/** The lines of the alert function: a problem posted, one that is refused, one that is not posted, a store that does not answer, nothing to tell. */
+export async function alertLines(): Promise<readonly Line[]> {
+	const lines: Line[] = [];
+	const problem = problemOf();
+	const nothing = async (): Promise<void> => undefined;
+	const store: AlertStore = {
+		readProblems: async () => [problem],
+		readDetails: async () => new Map(),
+		readMemory: async () => [],
+		readSilences: async () => [],
+		readFixed: async () => [],
+		readRivals: async () => [],
+		claim: nothing,
+		withdraw: nothing,
+		settle: nothing,
+		release: nothing,
+	};
+	const channelOf = (posted: Posted) => ({ threads: false, post: async () => posted });
+	const run = (changes: { readonly store?: Partial<AlertStore>; readonly posted?: Posted }): Promise<void> => {
+		const told = createAlert({
+			store: { ...store, ...changes.store },
+			channel: channelOf(changes.posted ?? { kind: 'posted' }),
+			render: toJsonMessage,
+			renderPlain: toJsonMessage,
+			log: (line) => void lines.push({ ...line }),
+			now: () => new Date(NOON_MS),
+			newRun: () => 'run',
+			timing: TIMING,
+			flood: FLOOD,
+			settleMs: 600_000,
+			dataset: 'p.d',
+		});
+		return send(told, [{}]);
+	};
+	await run({});
+	await run({ posted: { kind: 'refused', detail: 'invalid_blocks' } });
+	await run({ posted: { kind: 'broken', detail: 'no_service' } });
+	await run({ store: { readProblems: () => Promise.reject(new Error('no answer')) } });
+	await run({ store: { readProblems: async () => [] } });
 	return lines;
 }
 

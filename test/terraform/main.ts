@@ -24,7 +24,7 @@ for (const key of Object.keys(PRIVILEGES)) check(found.has(key), `granted: ${key
 
 const invokers = privileges.filter(({ role }) => role === 'roles/run.invoker').map(({ who, on }) => `${who} > ${on}`);
 check(
-	invokers.length === 3 && !text.includes('allUsers') && !text.includes('allAuthenticatedUsers'),
+	invokers.length === 4 && !text.includes('allUsers') && !text.includes('allAuthenticatedUsers'),
 	`only these may call: ${invokers.join(', ')}`,
 );
 const types = plan.resource_changes.map(({ type }) => type);

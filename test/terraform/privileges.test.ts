@@ -46,6 +46,44 @@ describe('privileges of a plan', (it) => {
 			throws(() => readPrivileges(planOf(project({ role: { references } }))), /google_project_iam_member\.queries grants which role/);
 	});
 
+	it('are of each project of a cluster, of the project, or of named members', () => {
+		const silencers = { references: ['var.alerts.silencers', 'var.alerts'] };
+		const each = { references: ['each.key'] };
+		const read = (changes: Partial<Resource>, expressions: Partial<Resource['expressions']>) =>
+			readPrivileges(planOf({ ...project(expressions), ...changes })).map(({ who, on }) => `${who}, ${on}`);
+		equal(read({}, { project: { references: ['var.project_id'] } }), ['queries, project']);
+		equal(read({}, { project: each }), ['queries, project of each cluster']);
+		equal(read({ for_each_expression: silencers }, { member: { references: ['each.value'] } }), ['alerts.silencers, project']);
+	});
+
+	it('are those that the module of a function makes', () => {
+		const expressions = {
+			invokers: { references: ['google_service_account.scheduler[0].member'] },
+			secrets: { references: ['local.alert_secret', 'google_secret_manager_secret.alerts[0].secret_id'] },
+		};
+		const grants = ['google_cloud_run_v2_service_iam_member.invoker', 'google_secret_manager_secret_iam_member.this'];
+		const made = ['m.module.alert[0].google_cloud_run_v2_service_iam_member.invoker["scheduler"]'];
+		const read = (addresses: readonly string[], planned: readonly string[]) => {
+			const resources = addresses.map((address): Resource => ({ ...project({}), address, type: address.split('.')[0] ?? '' }));
+			const { resource_changes } = planOf(project({}));
+			const module = { resources: [], module_calls: { alert: { expressions, module: { resources } } } };
+			return readPrivileges({
+				configuration: { root_module: { module_calls: { m: { expressions: {}, module } } } },
+				resource_changes: [
+					...resource_changes,
+					...planned.map((address) => ({ address: `module.${address}`, type: '', name: '', change: { after: null } })),
+				],
+			}).map(({ who, on }) => `${who}, ${on}`);
+		};
+		equal(read(grants, made), ['scheduler, function alert']);
+		equal(read(grants, [...made, 'm.module.other.google_secret_manager_secret_iam_member.this["X"]']), ['scheduler, function alert']);
+		equal(read(grants, [...made, 'm.module.alert[0].google_secret_manager_secret_iam_member.this["X"]']).sort(), [
+			'alert, secret alerts',
+			'scheduler, function alert',
+		]);
+		throws(() => read(['google_project_iam_member.x'], ['m.module.alert[0].google_project_iam_member.x']), /is not in the table/);
+	});
+
 	it('are granted in no other form', () => {
 		for (const type of [
 			'google_project_iam_binding',

@@ -57,8 +57,17 @@ export const PRIVILEGES: Readonly<Record<string, string>> = {
 	[`queries ${ROW_WRITER} table verdicts_v1`]: 'appends what was judged again',
 	'queries roles/bigquery.connectionUser connection rejudge': 'calls the remote function',
 	'queries roles/bigquery.dataViewer datasets of rejudge.log_analytics and rejudge.exported': 'reads entries that were never streamed',
+	'alert roles/bigquery.jobUser project': 'runs its queries',
+	'alert roles/bigquery.dataViewer dataset': 'reads the views, silences, and what it said before',
+	[`alert ${ROW_WRITER} table alerts_v1`]:
+		'claims what it tells of, and notes that it was told; a statement that changes rows reads them by the role above',
+	'alert roles/secretmanager.secretAccessor secret alerts': 'reads the webhook or the token that it posts by, where it needs one',
+	'alerts.silencers roles/bigquery.jobUser project': 'run `policy-audit silence`',
+	'alerts.silencers roles/bigquery.dataViewer table silences_v1': 'list silences',
+	[`alerts.silencers ${ROW_WRITER} table silences_v1`]: 'make silences, and end them',
 	'push roles/run.invoker function ingest': 'Pub/Sub pushes entries as this account',
 	'push roles/run.invoker function snapshot': 'Pub/Sub pushes requests for snapshots as this account',
+	'scheduler roles/run.invoker function alert': 'Cloud Scheduler starts runs as this account',
 	'connection of BigQuery roles/run.invoker function rejudge': 'BigQuery calls the remote function',
 	'sink entries roles/pubsub.publisher topic entries': 'Cloud Logging passes entries on, of each project with a cluster',
 	'sink policy_changes roles/pubsub.publisher topic snapshot_requests':
@@ -77,11 +86,9 @@ export function readPrivileges(plan: Plan): Privilege[] {
 	const found = [
 		...(call.module.resources ?? []).filter(isGrant).flatMap((resource) => privilegesOf(resource, plan)),
 		...Object.entries(call.module.module_calls ?? {}).flatMap(([name, { expressions, module }]) =>
-			(module.resources ?? []).filter(isGrant).map((resource) => ({
-				who: whoOf(expressions['invokers']),
-				role: roleOf(resource, plan),
-				on: `function ${name}`,
-			})),
+			(module.resources ?? [])
+				.filter((resource) => isGrant(resource) && isPlanned(resource, { plan, module: name }))
+				.map((resource) => ({ ...ofFunction(resource, { name, expressions }), role: roleOf(resource, plan) })),
 		),
 	];
 	const order = Object.keys(PRIVILEGES);
@@ -93,6 +100,29 @@ export const keyOf = ({ who, role, on }: Privilege): string => `${who} ${role} $
 /** Whatever grants a role, also where it binds a policy as a whole or has a form of its own, such as `google_bigquery_dataset_access`. */
 const isGrant = ({ type }: Pick<PlannedResource, 'type'>): boolean =>
 	/_iam_(member|binding|policy)$|_access$|_acl$|access_control/.test(type);
+
+/** Whether one is made in a module: each function has the grants of a secret, and makes those of the secrets that it is told. */
+const isPlanned = ({ address }: PlannedResource, { plan, module }: { readonly plan: Plan; readonly module: string }): boolean =>
+	plan.resource_changes.some((change) => new RegExp(`\\bmodule\\.${module}(\\[[^\\]]*\\])?\\.${address}\\b`).test(change.address));
+
+/** Who is granted what by the module of a function. */
+function ofFunction(
+	{ address, type }: PlannedResource,
+	{ name, expressions }: { readonly name: string; readonly expressions: PlannedResource['expressions'] },
+): Pick<Privilege, 'who' | 'on'> {
+	switch (type) {
+		case 'google_cloud_run_v2_service_iam_member':
+			return { who: whoOf(expressions['invokers']), on: `function ${name}` };
+		case 'google_secret_manager_secret_iam_member':
+			return { who: name, on: `secret ${nameIn(expressions['secrets'])}` };
+		default:
+			throw new Error(`${address} of the module ${name} grants a role on something that is not in the table: ${type}`);
+	}
+}
+
+/** The name of the first resource that an expression refers to. */
+const nameIn = (expression: Expression | undefined): string | undefined =>
+	/google_\w+\.(\w+)/.exec((expression?.references ?? []).join(' '))?.[1];
 
 function privilegesOf(resource: PlannedResource, plan: Plan): Privilege[] {
 	const { expressions, for_each_expression } = resource;
@@ -118,6 +148,7 @@ function whoOf(expression: Expression | undefined): string {
 	const [, account] = /google_service_account\.(\w+)/.exec(reference) ?? [];
 	const [, module] = /module\.(\w+)/.exec(reference) ?? [];
 	const [, sink] = /google_logging_project_sink\.(\w+)/.exec(reference) ?? [];
+	if (reference.includes('var.alerts.silencers')) return 'alerts.silencers';
 	if (account ?? module) return (account ?? module) as string;
 	if (sink !== undefined) return `sink ${sink}`;
 	if (reference.includes('google_bigquery_connection')) return 'connection of BigQuery';
@@ -127,18 +158,21 @@ function whoOf(expression: Expression | undefined): string {
 }
 
 function placesOf({ address, type, expressions, for_each_expression }: PlannedResource, plan: Plan): string[] {
-	const named = (argument: string, kind: string): string =>
-		`${kind} ${/google_\w+\.(\w+)/.exec((expressions[argument]?.references ?? []).join(' '))?.[1]}`;
+	const named = (argument: string, kind: string): string => `${kind} ${nameIn(expressions[argument])}`;
 	switch (type) {
 		case 'google_project_iam_member':
-			if (for_each_expression) return ['project of each cluster'];
+			if (expressions['project']?.references?.includes('each.key')) return ['project of each cluster'];
 			return [expressions.condition ? `project, ${String(expressions.condition[0].title.constant_value)} alone` : 'project'];
 		case 'google_bigquery_dataset_iam_member':
 			return [for_each_expression ? 'datasets of rejudge.log_analytics and rejudge.exported' : 'dataset'];
 		case 'google_bigquery_table_iam_member':
-			return plan.resource_changes
-				.filter((change) => change.type === type && change.address.includes(`.${address}`))
-				.map(({ change }) => `table ${String(change.after?.['table_id'])}`);
+			return [
+				...new Set(
+					plan.resource_changes
+						.filter((change) => change.type === type && new RegExp(`\\.${address}(\\[|$)`).test(change.address))
+						.map(({ change }) => `table ${String(change.after?.['table_id'])}`),
+				),
+			];
 		case 'google_bigquery_connection_iam_member':
 			return [named('connection_id', 'connection')];
 		case 'google_storage_bucket_iam_member':

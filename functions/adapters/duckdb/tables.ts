@@ -1,5 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { type Field, nameTables, type Schemas } from '../schemas.ts';
+import type { Field, Schemas } from '../schemas.ts';
+import { nameTables } from '../table-names.ts';
 import { columnsOf, quoted } from './values.ts';
 
 /** Creates what the database lacks. Throws where a table of that name has other columns than its schema. */
@@ -42,11 +43,15 @@ async function describeTable(connection: DuckDBConnection, table: string, databa
 	return (await connection.runAndReadAll(sql, { table })).getRows().map(([column]) => String(column));
 }
 
+/** What DuckDB lacks of BigQuery's functions, and transpilation does not know. */
+const FUNCTIONS = [`json_query_array(array_text) AS json_extract(array_text, '$[*]')`];
+
 /** Creates the views anew each time: they hold no data, and those of an older version would answer differently. */
 export async function createViews(
 	connection: DuckDBConnection,
 	views: Schemas['views'],
 	transpile: (sql: string) => string,
 ): Promise<void> {
+	for (const definition of FUNCTIONS) await connection.run(`CREATE OR REPLACE MACRO ${definition}`);
 	for (const [name, sql] of views) await connection.run(`CREATE OR REPLACE VIEW ${quoted(name)} AS ${transpile(nameTables(sql))}`);
 }

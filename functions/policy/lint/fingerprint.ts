@@ -1,4 +1,5 @@
-import { type Cluster, escapePart } from '../explain.ts';
+import type { Cluster } from '../explain.ts';
+import { escapePart } from '../fingerprint.ts';
 import { hashText } from '../hash.ts';
 import type { PolicyRule } from '../model.ts';
 import type { LintFinding } from './finding.ts';

@@ -1,4 +1,4 @@
-# Two clusters, one of them of another project; a filter, Slack, a key of your own, and older entries of a linked dataset.
+# Two clusters, one of them of another project; a filter, alerts in Slack, a key of your own, and older entries of a linked dataset.
 module "policy_audit" {
   source     = "../.."
   project_id = "my-project"
@@ -21,7 +21,12 @@ module "policy_audit" {
     log_analytics = "my-project.my_logs._AllLogs"
   }
 
-  slack      = { enabled = true }
+  alerts = {
+    to = "slack-webhook"
+    # Once the secret has a value: without this line at first.
+    secret_version = 1
+    silencers      = ["group:oncall@example.com"]
+  }
   monitoring = { channels = ["projects/my-project/notificationChannels/1234567890"] }
 
   kms_key = "projects/my-project/locations/europe-west1/keyRings/audit/cryptoKeys/data"
@@ -36,6 +41,6 @@ output "rbac_manifests" {
   value = module.policy_audit.rbac_manifests
 }
 
-output "slack_secret" {
-  value = module.policy_audit.slack_secret
+output "alert_secret" {
+  value = module.policy_audit.alert_secret
 }

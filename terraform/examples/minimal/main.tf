@@ -10,6 +10,6 @@ output "rbac_manifests" {
   value = module.policy_audit.rbac_manifests
 }
 
-output "slack_secret" {
-  value = module.policy_audit.slack_secret
+output "alert_secret" {
+  value = module.policy_audit.alert_secret
 }

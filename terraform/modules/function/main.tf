@@ -6,6 +6,16 @@ resource "google_service_account" "this" {
   display_name = "${var.name}: ${var.description}"
 }
 
+# Each secret alone. A revision of the function starts only when it may read what it is told; its image takes longer to be built than a grant
+# to hold, as a rule.
+resource "google_secret_manager_secret_iam_member" "this" {
+  for_each  = var.secrets
+  project   = var.project_id
+  secret_id = each.value.secret
+  role      = "roles/secretmanager.secretAccessor"
+  member    = google_service_account.this.member
+}
+
 data "archive_file" "code" {
   type        = "zip"
   source_dir  = var.artefact
@@ -66,7 +76,19 @@ resource "google_cloudfunctions2_function" "this" {
       NODE_OPTIONS     = "--max-semi-space-size=16"
       LOG_EXECUTION_ID = "true"
     }, var.environment)
+
+    dynamic "secret_environment_variables" {
+      for_each = var.secrets
+      content {
+        key        = secret_environment_variables.key
+        project_id = var.project_id
+        secret     = secret_environment_variables.value.secret
+        version    = secret_environment_variables.value.version
+      }
+    }
   }
+
+  depends_on = [google_secret_manager_secret_iam_member.this]
 }
 
 # The service of Cloud Run that a function of the second generation is has the same name.

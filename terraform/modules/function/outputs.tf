@@ -56,6 +56,20 @@ output "environment" {
   value       = google_cloudfunctions2_function.this.service_config[0].environment_variables
 }
 
+output "secrets" {
+  description = "What the function is told that nobody else may read: by variable, `PROJECT SECRET VERSION`."
+  value       = { for secret in google_cloudfunctions2_function.this.service_config[0].secret_environment_variables : secret.key => "${secret.project_id} ${secret.secret} ${secret.version}" }
+}
+
+output "readable_secrets" {
+  description = "Which of them it may read: by variable, `PROJECT SECRET ROLE MEMBER`."
+  value       = { for key, grant in google_secret_manager_secret_iam_member.this : key => "${grant.project} ${grant.secret_id} ${grant.role} ${grant.member}" }
+}
+
+output "timeout_seconds" {
+  value = google_cloudfunctions2_function.this.service_config[0].timeout_seconds
+}
+
 output "invokers" {
   description = "Who may call it, by a word of ours."
   value       = { for key, grant in google_cloud_run_v2_service_iam_member.invoker : key => grant.member }

@@ -67,6 +67,12 @@ variable "environment" {
   type = map(string)
 }
 
+variable "secrets" {
+  description = "Secrets of the same project that the function is told, by the variable of its environment."
+  type        = map(object({ secret = string, version = string }))
+  default     = {}
+}
+
 variable "invokers" {
   description = "Who may call it, by a word of ours: IAM members."
   type        = map(string)

@@ -1,0 +1,163 @@
+import type { AlertMemory, FixedClause, Problem, Silence } from '../ports.ts';
+import type { Alert, Group, Resolution } from './alert.ts';
+import { groupOf } from './group.ts';
+import { type GroupMemory, type Memory, NOTHING } from './memory.ts';
+import { isSilenced } from './silence.ts';
+
+/** After Prometheus Alertmanager, which names them so. */
+export interface Timing {
+	/** From a group's first entry until it is told of, so that what breaks together is told together. */
+	readonly groupWaitMs: number;
+	/** From one event of a group until more problems of it are told of. */
+	readonly groupIntervalMs: number;
+	/** Until what still fires is told once more. */
+	readonly repeatMs: number;
+	/** Without an entry for so long, a group is over. */
+	readonly quietMs: number;
+}
+
+export interface Situation {
+	/** Of the time since `quietMs` before now. */
+	readonly problems: readonly Problem[];
+	readonly memory: Memory;
+	readonly silences: readonly Silence[];
+	/** Clauses of alerts that are not over, which the newest snapshots have no more. */
+	readonly fixed: readonly FixedClause[];
+	readonly nowMs: number;
+	readonly timing: Timing;
+}
+
+/** What an alert is before it has an id. */
+export type Decision = Omit<Alert, 'id'>;
+
+/** What is to be said of each group now: at most one event each, none of a group that somebody else is about to tell of. */
+export function decide(situation: Situation): readonly Decision[] {
+	const { problems, memory, silences } = situation;
+	const present = new Map<string, { readonly group: Group; readonly problems: Problem[]; silenced: boolean }>();
+	for (const problem of problems) {
+		const group = groupOf(problem);
+		const members = present.get(group.id) ?? { group, problems: [], silenced: false };
+		present.set(group.id, members);
+		if (isSilenced(problem, silences)) members.silenced = true;
+		else members.problems.push(problem);
+	}
+	const decisions: (Decision | undefined)[] = [];
+	for (const [id, { group, problems: members, silenced }] of present) {
+		const known = memory.groups.get(id) ?? NOTHING;
+		if (known.busy) continue;
+		decisions.push(
+			group.counted ? countedEvent(group, members, { known, situation }) : event(group, members, { known, silenced, situation }),
+		);
+	}
+	for (const [id, known] of memory.groups) {
+		const [first] = known.told.values();
+		if (present.has(id) || known.busy || !first) continue;
+		const group = groupOf(first);
+		if (!group.counted) decisions.push(event(group, [], { known, silenced: false, situation }));
+	}
+	return decisions.filter((decision) => decision !== undefined);
+}
+
+interface Standing {
+	readonly known: GroupMemory;
+	readonly situation: Situation;
+}
+
+function event(
+	group: Group,
+	members: readonly Problem[],
+	{ known, silenced, situation }: Standing & { readonly silenced: boolean },
+): Decision | undefined {
+	const { nowMs, timing } = situation;
+	const fixed = fixOf(known, situation.fixed);
+	const overMs = Math.max(known.fixedMs, fixed?.ms ?? Number.NEGATIVE_INFINITY);
+	// Entries from before the rule was mended are still in the window, and tell nothing any more.
+	const active = members.filter(({ lastSeen }) => Date.parse(lastSeen) > overMs);
+	if (known.told.size === 0) {
+		const firstMs = Math.min(...active.map(({ firstSeen }) => Date.parse(firstSeen)));
+		return active.length > 0 && nowMs - firstMs >= timing.groupWaitMs ? toDecision('firing', active, { group, known: 0 }) : undefined;
+	}
+	const thread = known.thread === undefined ? {} : { thread: known.thread };
+	if (active.length === 0) {
+		// Who silences what fires is not told that it is over.
+		if (silenced && !fixed) return undefined;
+		const told = [...known.told.values()].map(
+			(row) => members.find(({ fingerprint }) => fingerprint === row.fingerprint) ?? toProblem(row),
+		);
+		return { ...toDecision('resolved', told, { group, known: 0 }), resolution: resolutionOf(told, { group, fixed, situation }), ...thread };
+	}
+	const added = active.filter(({ fingerprint }) => !known.told.has(fingerprint));
+	if (nowMs - known.wholeMs >= timing.repeatMs) return { ...toDecision('repeat', active, { group, known: 0 }), ...thread };
+	if (added.length > 0 && nowMs - known.lastMs >= timing.groupIntervalMs)
+		return { ...toDecision('update', added, { group, known: active.length - added.length }), ...thread };
+	return undefined;
+}
+
+/** Said once in a while, with how many there are, and never that it is over. */
+function countedEvent(group: Group, members: readonly Problem[], { known, situation: { nowMs, timing } }: Standing): Decision | undefined {
+	if (members.length === 0 || nowMs - known.lastMs < timing.repeatMs) return undefined;
+	return toDecision('firing', members, { group, known: 0 });
+}
+
+interface Told {
+	readonly group: Group;
+	readonly known: number;
+}
+
+function toDecision(state: Alert['state'], problems: readonly Problem[], { group, known }: Told): Decision {
+	const most = ({ packets, entries }: Problem): number => packets ?? entries;
+	return {
+		state,
+		group,
+		problems: problems.toSorted((a, b) => most(b) - most(a) || (a.fingerprint < b.fingerprint ? -1 : 1)),
+		known,
+		firstSeen: earliest(problems.map(({ firstSeen }) => firstSeen)),
+		lastSeen: latest(problems.map(({ lastSeen }) => lastSeen)),
+	};
+}
+
+const byTime = (a: string, b: string): number => Date.parse(a) - Date.parse(b) || (a < b ? -1 : 1);
+const earliest = (times: readonly string[]): string => times.toSorted(byTime)[0] as string;
+const latest = (times: readonly string[]): string => times.toSorted(byTime).at(-1) as string;
+
+interface Fix {
+	readonly ms: number;
+	readonly at: string;
+	readonly policy: string;
+}
+
+/** When the last of the clauses that broke something was mended; `undefined` where one was not, or that is not known of one. */
+function fixOf({ told }: GroupMemory, fixed: readonly FixedClause[]): Fix | undefined {
+	const fixes = [...told.values()].map((row) => fixed.find((clause) => sameClause(row, clause)));
+	if (fixes.length === 0 || fixes.includes(undefined)) return undefined;
+	const [last] = (fixes as readonly FixedClause[]).toSorted((a, b) => byTime(b.at, a.at)) as [FixedClause];
+	const policy = last.policyNamespace === null ? last.policyName : `${last.policyNamespace}/${last.policyName}`;
+	return { ms: Date.parse(last.at), at: last.at, policy };
+}
+
+const sameClause = (row: AlertMemory, { cluster, construct, policyNamespace, policyName, direction, clause }: FixedClause): boolean =>
+	row.construct === construct &&
+	row.policyNamespace === policyNamespace &&
+	row.policyName === policyName &&
+	row.direction === direction &&
+	row.clause === clause &&
+	row.cluster.location === cluster.location &&
+	row.cluster.name === cluster.name &&
+	row.cluster.project === cluster.project;
+
+interface Ending {
+	readonly group: Group;
+	readonly fixed: Fix | undefined;
+	readonly situation: Situation;
+}
+
+function resolutionOf(told: readonly Problem[], { fixed, situation: { nowMs, timing } }: Ending): Resolution {
+	const since = latest(told.map(({ lastSeen }) => lastSeen));
+	if (fixed) return { kind: 'fixed', policy: fixed.policy, at: fixed.at };
+	// What was told of would still be seen if it were flagged.
+	return nowMs - Date.parse(since) < timing.quietMs ? { kind: 'judged-again' } : { kind: 'quiet', since };
+}
+
+function toProblem({ fingerprint, cluster, finding, firstSeen, lastSeen, entries, packets, sources }: AlertMemory): Problem {
+	return { fingerprint, cluster, finding, firstSeen, lastSeen, entries, packets, sources: sources ?? 0, unsettled: false };
+}

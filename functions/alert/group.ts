@@ -1,0 +1,40 @@
+import { CONSTRUCTS } from '../policy/constructs.ts';
+import { escapePart, type FingerprintParts, parseFingerprint } from '../policy/fingerprint.ts';
+import type { ClusterKey, Problem } from '../ports.ts';
+import type { Group, Severity } from './alert.ts';
+
+/** The same text for the same cluster. */
+export const clusterId = ({ project, location, name }: ClusterKey): string => `${project ?? '-'}/${location}/${name}`;
+
+/** What a problem is told under. A fingerprint of another version of the engine is a group of its own. */
+export function groupOf({ fingerprint, cluster, finding }: Pick<Problem, 'fingerprint' | 'cluster' | 'finding'>): Group {
+	const parts = parseFingerprint(fingerprint);
+	if (!parts) return { id: fingerprint, cluster, finding, direction: '-', severity: 'medium' };
+	const { construct, direction, policy } = parts;
+	const counted = countedAs(parts);
+	return {
+		id: counted === undefined ? idOf(parts) : [parts.cluster, counted].map(escapePart).join('|'),
+		cluster,
+		finding,
+		...(construct !== undefined && { construct }),
+		direction,
+		...(policy !== undefined && { policy }),
+		...(counted !== undefined && { counted }),
+		severity: severityOf(parts),
+	};
+}
+
+/** The parts of the fingerprint that say which rule it is. */
+const idOf = ({ cluster, finding, construct, direction, policy, ruleHash }: FingerprintParts): string =>
+	[cluster, finding, construct ?? '-', direction, policy ?? '-', ruleHash ?? '-'].map(escapePart).join('|');
+
+/** A contradiction tells of our model, and a late reply of a closed connection: neither is an outage to be woken for. */
+function countedAs({ finding, port }: FingerprintParts): Group['counted'] {
+	if (finding === 'contradicted') return 'contradicted';
+	return port === 'ephemeral' ? 'late-reply' : undefined;
+}
+
+function severityOf(parts: FingerprintParts): Severity {
+	if (countedAs(parts) !== undefined) return 'low';
+	return parts.construct === undefined ? 'medium' : CONSTRUCTS[parts.construct].severity;
+}
