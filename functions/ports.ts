@@ -187,6 +187,8 @@ export interface ProblemDetail {
 	readonly policyKind: string | null;
 	readonly policyNamespace: string | null;
 	readonly policyName: string | null;
+	/** Absent where the policy as a whole decides. */
+	readonly policyDirection: string | null;
 	readonly rule: number | null;
 	readonly peer: number | null;
 	readonly portEntry: number | null;

@@ -60,15 +60,16 @@ function clusterConditions({ project, location, name }: ClusterKey): string[] {
 }
 
 /** The command that silences an alert; absent where it would be too long to be pasted. */
-export function silenceCommand({ problems, group }: Alert, { dataset, details }: Rendering): string | undefined {
+export function silenceCommand({ problems, group }: Alert, { dataset }: Rendering): string | undefined {
 	const [first] = problems;
 	if (!first || group.counted) return undefined;
 	const end = "--for 7d --reason 'why'";
 	const start = `policy-audit silence --dataset ${shellText(dataset)}`;
-	const namespace = details.get(first.fingerprint)?.subjectNamespace ?? parseFingerprint(first.fingerprint)?.subject.split('/')[0];
+	const { policy, construct, cluster } = group;
+	// Several are silenced by what they share; a policy of a kind without namespaces is no matcher.
 	const matchers =
-		problems.length > 1 && group.construct !== undefined && namespace !== undefined
-			? `--construct ${group.construct} --namespace ${shellText(namespace)}`
+		problems.length > 1 && construct !== undefined && policy?.includes('/')
+			? `--cluster ${shellText(cluster.name)} --policy ${shellText(policy)} --construct ${construct}`
 			: `--fingerprint ${shellText(first.fingerprint)}`;
 	return matchers.length > MAX_LITERAL ? undefined : `${start} ${matchers} ${end}`;
 }

@@ -44,7 +44,7 @@ export function toAlertRows({ alert, messageId, run, claimedAt, details }: Claim
 			message_id: messageId,
 			thread_ts: alert.thread ?? null,
 			severity: group.severity,
-			direction: detail?.direction ?? null,
+			direction: detail?.policyDirection ?? null,
 			policy_namespace: detail?.policyNamespace ?? null,
 			policy_name: detail?.policyName ?? null,
 			clause: detail?.clause ?? null,

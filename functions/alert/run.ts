@@ -55,6 +55,9 @@ export const RUN_MS = 150_000;
 /** What fires is told of again before it is forgotten, and every state of a cluster is written again within a week. */
 const MEMORY_MS = 8 * 24 * HOUR_MS;
 
+/** So often it is asked what was mended. */
+const FIXED_MS = 5 * 60_000;
+
 /** One run: reads what there is, claims what is to be told, tells it. Rejects where the store does before anything was claimed, or in claiming. */
 export async function runAlerts(ports: RunPorts): Promise<RunCounts> {
 	const { store, now, timing, settleMs, flood } = ports;
@@ -67,7 +70,8 @@ export async function runAlerts(ports: RunPorts): Promise<RunCounts> {
 		store.readSilences(ago(0)),
 	]);
 	const memory = toMemory(events, { expiredMs });
-	const clauses = clausesOf(memory);
+	// In the first minute of every few: it reads a week of what the linter found.
+	const clauses = startMs % FIXED_MS < 60_000 ? clausesOf(memory) : [];
 	const fixed = clauses.length === 0 ? [] : await store.readFixed(clauses, ago(MEMORY_MS));
 	const run = ports.newRun();
 	const alerts = decide({ problems, memory, silences, fixed, nowMs: startMs, timing }).map(

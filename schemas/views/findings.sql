@@ -50,7 +50,8 @@ SELECT
   evidence_first.rule AS rule,
   evidence_first.peer AS peer,
   evidence_first.port AS port,
-  peer_labels
+  peer_labels,
+  evidence_first.direction AS policy_direction
 FROM (
   SELECT
     *,

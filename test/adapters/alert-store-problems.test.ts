@@ -270,6 +270,7 @@ for (const kind of enginesFor('test/adapters/alert-store-problems.test.ts')) {
 			const evidence = [
 				{
 					role: 'void',
+					direction: 'ingress',
 					policy_kind: 'NetworkPolicy',
 					policy_namespace: 'shop',
 					policy_name: 'db',
@@ -329,6 +330,7 @@ for (const kind of enginesFor('test/adapters/alert-store-problems.test.ts')) {
 					policyKind: 'NetworkPolicy',
 					policyNamespace: 'shop',
 					policyName: 'db',
+					policyDirection: 'ingress',
 					rule: 1,
 					peer: 0,
 					portEntry: null,

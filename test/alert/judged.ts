@@ -122,6 +122,7 @@ function toDetail(row: Row): ProblemDetail {
 		policyKind: text('policy_kind', evidence),
 		policyNamespace: text('policy_namespace', evidence),
 		policyName: text('policy_name', evidence),
+		policyDirection: text('direction', evidence),
 		rule: number('rule', evidence),
 		peer: number('peer', evidence),
 		portEntry: number('port', evidence),

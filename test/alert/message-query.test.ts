@@ -120,9 +120,9 @@ describe('the command that silences an alert', (it) => {
 		]);
 	});
 
-	it('names several by their construct and namespace', () => {
+	it('names several by their cluster, policy and construct', () => {
 		const words = wordsOf(silenceCommand(alertOf(three), RENDERING) ?? '');
-		assert.equal(words.slice(4, 8), ['--construct', 'ipblock-pod', '--namespace', 'shop']);
+		assert.equal(words.slice(4, 10), ['--cluster', 'prod', '--policy', 'shop/checkout', '--construct', 'ipblock-pod']);
 	});
 
 	it('is one word a name, whatever is in it', () => {

@@ -136,10 +136,9 @@ function toProblem(entries: readonly Row[]): Problem {
 /** The columns that the view `findings` takes out of the first piece of evidence. */
 function evidenceOf({ evidence }: Row): Row {
 	const [first = {}] = evidence as readonly Row[];
-	return Object.fromEntries(
-		['policy_kind', 'policy_namespace', 'policy_name', 'construct', 'clause', 'rule', 'peer', 'port'].map((name) => [
-			name,
-			first[name] ?? null,
-		]),
-	);
+	const columns = ['policy_kind', 'policy_namespace', 'policy_name', 'construct', 'clause', 'rule', 'peer', 'port'];
+	return {
+		...Object.fromEntries(columns.map((name) => [name, first[name] ?? null])),
+		policy_direction: first['direction'] ?? null,
+	};
 }

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { createBigquerySql } from '../../functions/adapters/bigquery-sql.ts';
+import { BigQuery, BigQueryDate, BigQueryInt, BigQueryTimestamp } from '@google-cloud/bigquery';
 import type { Field, Schemas } from '../../functions/adapters/schemas.ts';
 import { nameTables } from '../../functions/adapters/table-names.ts';
 import type { Row, SqlEngine } from '../../functions/ports.ts';
 
 /**
- * A dataset of its own in a BigQuery emulator. Queries go as the functions ask BigQuery; tables and rows by what REST says of them.
+ * A dataset of its own in a BigQuery emulator. Queries go by Google's client, as a user's do; tables and rows by what REST says, because the
+ * emulator takes BYTES as text, and the client would encode them.
  */
 export interface Emulator extends SqlEngine {
 	/** `project.dataset`. */
@@ -21,8 +22,7 @@ export async function createEmulator(
 	schemas: Schemas,
 ): Promise<Emulator> {
 	const datasetId = `audit_${randomUUID().replaceAll('-', '')}`;
-	const apiEndpoint = /^https?:/.test(host) ? host : `http://${host}`;
-	const base = `${apiEndpoint}/bigquery/v2/projects/${project}`;
+	const base = `${/^https?:/.test(host) ? '' : 'http://'}${host}/bigquery/v2/projects/${project}`;
 	const call: Call = async (method, path, body) => {
 		const response = await fetch(`${base}${path}`, {
 			method,
@@ -35,8 +35,8 @@ export async function createEmulator(
 	};
 	await call('POST', '/datasets', { datasetReference: { projectId: project, datasetId } });
 	await createTables(call, { project, datasetId }, schemas);
+	const client = new BigQuery({ projectId: project, apiEndpoint: /^https?:/.test(host) ? host : `http://${host}` });
 	return {
-		...createBigquerySql({ projectId: project, datasetId, apiEndpoint }),
 		dataset: `${project}.${datasetId}`,
 		async insert(table, rows) {
 			const fields = schemas.tables.get(table) ?? [];
@@ -45,6 +45,10 @@ export async function createEmulator(
 				insertErrors?: unknown[];
 			};
 			if (insertErrors) throw new Error(`insertAll: ${JSON.stringify(insertErrors).slice(0, 1000)}`);
+		},
+		async query(sql, parameters = {}) {
+			const [rows] = await client.query({ query: nameTables(sql, `${project}.${datasetId}`), params: parameters, parseJSON: true });
+			return (rows as Row[]).map((row) => fromClient(row) as Row);
 		},
 		async remove() {
 			await call('DELETE', `/datasets/${datasetId}?deleteContents=true`);
@@ -73,4 +77,16 @@ function toWire(row: Row, fields: readonly Field[]): Row {
 		return type === 'BYTES' ? Buffer.from(String(row[name]), 'base64').toString() : row[name];
 	};
 	return Object.fromEntries(present.map((field) => [field.name, value(field)]));
+}
+
+/** The client wraps times, dates and numbers that no double can hold. */
+function fromClient(value: unknown): unknown {
+	if (Array.isArray(value)) return value.map(fromClient);
+	if (value instanceof Buffer) return value.toString('base64');
+	if (value instanceof BigQueryTimestamp)
+		return value.value.replace(/\.0*Z$/, 'Z').replace(/\.(\d+)Z$/, (_, digits: string) => `.${digits.padEnd(6, '0').slice(0, 6)}Z`);
+	if (value instanceof BigQueryDate || value instanceof BigQueryInt) return value.value;
+	if (typeof value === 'object' && value !== null)
+		return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, fromClient(each)]));
+	return value;
 }

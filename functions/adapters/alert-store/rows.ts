@@ -48,6 +48,7 @@ export const toDetail = (row: Row): ProblemDetail => ({
 	policyKind: textOrNull(row, 'policy_kind'),
 	policyNamespace: textOrNull(row, 'policy_namespace'),
 	policyName: textOrNull(row, 'policy_name'),
+	policyDirection: textOrNull(row, 'policy_direction'),
 	rule: numberOrNull(row, 'rule'),
 	peer: numberOrNull(row, 'peer'),
 	portEntry: numberOrNull(row, 'port'),

@@ -140,6 +140,7 @@ FROM (
     construct,
     summary,
     snapshot_id,
+    policy_direction,
     day,
     ROW_NUMBER() OVER (PARTITION BY fingerprint ORDER BY day DESC) AS age
   FROM \`\${dataset}.findings\`

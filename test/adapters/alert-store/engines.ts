@@ -1,4 +1,5 @@
 import type { Test } from 'uvu';
+import { createBigquerySql } from '../../../functions/adapters/bigquery-sql.ts';
 import { openDuckdb } from '../../../functions/adapters/duckdb.ts';
 import { readSchemas } from '../../../functions/adapters/schemas.ts';
 import type { Row, SqlEngine, TableName } from '../../../functions/ports.ts';
@@ -29,9 +30,11 @@ async function openLocal(): Promise<Warehouse> {
 }
 
 async function openEmulator(host: string): Promise<Warehouse> {
-	const emulator = await createEmulator({ host, project: process.env['BIGQUERY_EMULATOR_PROJECT'] ?? 'test-project' }, await readSchemas());
+	const project = process.env['BIGQUERY_EMULATOR_PROJECT'] ?? 'test-project';
+	const emulator = await createEmulator({ host, project }, await readSchemas());
+	const datasetId = emulator.dataset.slice(project.length + 1);
 	return {
-		engine: emulator,
+		engine: createBigquerySql({ projectId: project, datasetId, apiEndpoint: host.replace(/^(?!https?:)/, 'http://') }),
 		async insert(table, rows) {
 			if (rows.length > 0) await emulator.insert(table, rows);
 		},
