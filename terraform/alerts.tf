@@ -1,4 +1,4 @@
-# Alerts: the function that tells of problems, Cloud Scheduler that calls it each minute, and the secret of where it tells them.
+# Alerts: the function that tells of problems, Cloud Scheduler that calls it each minute or every few, and the secret of where it tells them.
 
 locals {
   # By where alerts go: the variable that the function takes the secret from.
@@ -116,7 +116,7 @@ resource "google_cloud_scheduler_job" "alert" {
   region      = var.region
   name        = "${var.name}-alert"
   description = "Has problems told of."
-  schedule    = "* * * * *"
+  schedule    = var.alerts.every_minutes == 1 ? "* * * * *" : "*/${var.alerts.every_minutes} * * * *"
   time_zone   = "Etc/UTC"
 
   # As long as the function may take.

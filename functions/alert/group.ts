@@ -1,7 +1,7 @@
 import { CONSTRUCTS } from '../policy/constructs.ts';
 import { escapePart, type FingerprintParts, parseFingerprint } from '../policy/fingerprint.ts';
 import type { ClusterKey, Problem } from '../ports.ts';
-import type { Group, Severity } from './alert.ts';
+import type { Group } from './alert.ts';
 
 /** The same text for the same cluster. */
 export const clusterId = ({ project, location, name }: ClusterKey): string => `${project ?? '-'}/${location}/${name}`;
@@ -10,17 +10,21 @@ export const clusterId = ({ project, location, name }: ClusterKey): string => `$
 export function groupOf({ fingerprint, cluster, finding }: Pick<Problem, 'fingerprint' | 'cluster' | 'finding'>): Group {
 	const parts = parseFingerprint(fingerprint);
 	if (!parts) return { id: fingerprint, cluster, finding, direction: '-', severity: 'medium' };
-	const { construct, direction, policy } = parts;
 	const counted = countedAs(parts);
+	// Of whichever rules and directions: they are only counted.
+	if (counted !== undefined) {
+		const id = [parts.cluster, counted].map(escapePart).join('|');
+		return { id, cluster, finding, direction: '-', counted, severity: 'low' };
+	}
+	const { construct, direction, policy } = parts;
 	return {
-		id: counted === undefined ? idOf(parts) : [parts.cluster, counted].map(escapePart).join('|'),
+		id: idOf(parts),
 		cluster,
 		finding,
 		...(construct !== undefined && { construct }),
 		direction,
 		...(policy !== undefined && { policy }),
-		...(counted !== undefined && { counted }),
-		severity: severityOf(parts),
+		severity: construct === undefined ? 'medium' : CONSTRUCTS[construct].severity,
 	};
 }
 
@@ -32,9 +36,4 @@ const idOf = ({ cluster, finding, construct, direction, policy, ruleHash }: Fing
 function countedAs({ finding, port }: FingerprintParts): Group['counted'] {
 	if (finding === 'contradicted') return 'contradicted';
 	return port === 'ephemeral' ? 'late-reply' : undefined;
-}
-
-function severityOf(parts: FingerprintParts): Severity {
-	if (countedAs(parts) !== undefined) return 'low';
-	return parts.construct === undefined ? 'medium' : CONSTRUCTS[parts.construct].severity;
 }

@@ -94,7 +94,7 @@ function briefAlert(alert: Alert, rendering: Rendering): Json {
 		severity: group.severity,
 		finding: group.finding,
 		construct: group.construct ?? null,
-		direction: name(group.direction),
+		direction: group.counted ? null : name(group.direction),
 		policy: optional(group.policy),
 		rule: sampleOf(alert, rendering)?.rule ?? null,
 		first_seen: name(alert.firstSeen),

@@ -26,7 +26,7 @@ export const MEANINGS: Readonly<Record<Finding, string>> = {
 	'not-isolated':
 		'No policy explains this denial. Usually it is a late reply, or a policy that had just changed; where it goes on, the dataplane’s state on that node is stale.',
 	contradicted:
-		'What was logged cannot be under any generation of Dataplane V2 that is known: the snapshot is wrong, or the model. It breaks nothing by itself.',
+		'What was logged cannot be under any generation of Dataplane V2 that is known: the snapshot is wrong, or the model. What was denied was denied all the same: look at those.',
 	explained: '',
 	confirmed: '',
 	'explicit-deny': '',

@@ -126,6 +126,19 @@ run "default_candidates" {
   }
 }
 
+run "alerts_seldom" {
+  command = plan
+
+  variables {
+    alerts = { to = "log", every_minutes = 5 }
+  }
+
+  assert {
+    condition     = google_cloud_scheduler_job.alert[0].schedule == "*/5 * * * *"
+    error_message = "It is called as often as is said."
+  }
+}
+
 run "alerts_first_step" {
   command = plan
 

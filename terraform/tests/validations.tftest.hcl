@@ -248,6 +248,16 @@ run "alerts_an_address" {
   expect_failures = [var.alerts]
 }
 
+run "alerts_every_hour" {
+  command = plan
+
+  variables {
+    alerts = { to = "log", every_minutes = 60 }
+  }
+
+  expect_failures = [var.alerts]
+}
+
 run "alerts_too_many" {
   command = plan
 
