@@ -160,7 +160,7 @@ export interface Problem {
 	readonly unsettled: boolean;
 }
 
-/** What a message says of a problem: columns of the view `findings`, of its latest day. */
+/** What a message says of a problem: columns of the view `findings`, of its latest day where nothing else is said. */
 export interface ProblemDetail {
 	readonly fingerprint: string;
 	readonly direction: 'ingress' | 'egress';
@@ -196,6 +196,11 @@ export interface ProblemDetail {
 	readonly construct: string | null;
 	readonly summary: string;
 	readonly snapshotId: string | null;
+	/** Of all days since the one asked about. */
+	readonly firstSeen: string;
+	readonly lastSeen: string;
+	readonly entries: number;
+	readonly packets: number | null;
 }
 
 /** A silence that holds now. All that is given has to match. */

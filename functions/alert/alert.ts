@@ -22,7 +22,7 @@ export interface Group {
 
 /** Why an alert is over. */
 export type Resolution =
-	/** No entry since. */
+	/** No entry since then. */
 	| { readonly kind: 'quiet'; readonly since: string }
 	/** A snapshot valid from then on has the rule no more. */
 	| { readonly kind: 'fixed'; readonly policy: string; readonly at: string }

@@ -1,5 +1,5 @@
 import type { AlertMemory, FixedClause, Problem, Silence } from '../ports.ts';
-import type { Alert, Group, Resolution } from './alert.ts';
+import type { Alert, Group } from './alert.ts';
 import { groupOf } from './group.ts';
 import { type GroupMemory, type Memory, NOTHING } from './memory.ts';
 import { isSilenced } from './silence.ts';
@@ -27,7 +27,7 @@ export interface Situation {
 	readonly timing: Timing;
 }
 
-/** What an alert is before it has an id. */
+/** What an alert is before it has an id, and before it is known why it is over, unless it was mended. */
 export type Decision = Omit<Alert, 'id'>;
 
 /** What is to be said of each group now: at most one event each, none of a group that somebody else is about to tell of. */
@@ -75,7 +75,7 @@ function event(
 	const active = members.filter(({ lastSeen }) => Date.parse(lastSeen) > overMs);
 	if (known.told.size === 0) {
 		const firstMs = Math.min(...active.map(({ firstSeen }) => Date.parse(firstSeen)));
-		return active.length > 0 && nowMs - firstMs >= timing.groupWaitMs ? toDecision('firing', active, { group, known: 0 }) : undefined;
+		return active.length > 0 && nowMs - firstMs >= timing.groupWaitMs ? toDecision('firing', active, { group, known }) : undefined;
 	}
 	const thread = known.thread === undefined ? {} : { thread: known.thread };
 	if (active.length === 0) {
@@ -84,35 +84,42 @@ function event(
 		const told = [...known.told.values()].map(
 			(row) => members.find(({ fingerprint }) => fingerprint === row.fingerprint) ?? toProblem(row),
 		);
-		return { ...toDecision('resolved', told, { group, known: 0 }), resolution: resolutionOf(told, { group, fixed, situation }), ...thread };
+		const resolution = fixed && { kind: 'fixed' as const, policy: fixed.policy, at: fixed.at };
+		return { ...toDecision('resolved', told, { group, known }), ...(resolution && { resolution }), ...thread };
 	}
 	const added = active.filter(({ fingerprint }) => !known.told.has(fingerprint));
-	if (nowMs - known.wholeMs >= timing.repeatMs) return { ...toDecision('repeat', active, { group, known: 0 }), ...thread };
+	if (nowMs - known.wholeMs >= timing.repeatMs) return { ...toDecision('repeat', active, { group, known }), ...thread };
 	if (added.length > 0 && nowMs - known.lastMs >= timing.groupIntervalMs)
-		return { ...toDecision('update', added, { group, known: active.length - added.length }), ...thread };
+		return { ...toDecision('update', added, { group, known }), known: active.length - added.length, ...thread };
 	return undefined;
 }
 
 /** Said once in a while, with how many there are, and never that it is over. */
 function countedEvent(group: Group, members: readonly Problem[], { known, situation: { nowMs, timing } }: Standing): Decision | undefined {
 	if (members.length === 0 || nowMs - known.lastMs < timing.repeatMs) return undefined;
-	return toDecision('firing', members, { group, known: 0 });
+	return toDecision('firing', members, { group, known: NOTHING });
 }
 
 interface Told {
 	readonly group: Group;
-	readonly known: number;
+	/** What was told of it before, and goes on. */
+	readonly known: GroupMemory;
 }
 
-function toDecision(state: Alert['state'], problems: readonly Problem[], { group, known }: Told): Decision {
+function toDecision(state: Alert['state'], problems: readonly Problem[], { group, known: { told } }: Told): Decision {
 	const most = ({ packets, entries }: Problem): number => packets ?? entries;
+	// What was told of began before the time that is looked at.
+	const since = problems.map((problem): Problem => {
+		const firstSeen = earliest([problem.firstSeen, told.get(problem.fingerprint)?.firstSeen ?? problem.firstSeen]);
+		return { ...problem, firstSeen };
+	});
 	return {
 		state,
 		group,
-		problems: problems.toSorted((a, b) => most(b) - most(a) || (a.fingerprint < b.fingerprint ? -1 : 1)),
-		known,
-		firstSeen: earliest(problems.map(({ firstSeen }) => firstSeen)),
-		lastSeen: latest(problems.map(({ lastSeen }) => lastSeen)),
+		problems: since.sort((a, b) => most(b) - most(a) || (a.fingerprint < b.fingerprint ? -1 : 1)),
+		known: 0,
+		firstSeen: earliest(since.map(({ firstSeen }) => firstSeen)),
+		lastSeen: latest(since.map(({ lastSeen }) => lastSeen)),
 	};
 }
 
@@ -144,19 +151,6 @@ const sameClause = (row: AlertMemory, { cluster, construct, policyNamespace, pol
 	row.cluster.location === cluster.location &&
 	row.cluster.name === cluster.name &&
 	row.cluster.project === cluster.project;
-
-interface Ending {
-	readonly group: Group;
-	readonly fixed: Fix | undefined;
-	readonly situation: Situation;
-}
-
-function resolutionOf(told: readonly Problem[], { fixed, situation: { nowMs, timing } }: Ending): Resolution {
-	const since = latest(told.map(({ lastSeen }) => lastSeen));
-	if (fixed) return { kind: 'fixed', policy: fixed.policy, at: fixed.at };
-	// What was told of would still be seen if it were flagged.
-	return nowMs - Date.parse(since) < timing.quietMs ? { kind: 'judged-again' } : { kind: 'quiet', since };
-}
 
 function toProblem({ fingerprint, cluster, finding, firstSeen, lastSeen, entries, packets, sources }: AlertMemory): Problem {
 	return { fingerprint, cluster, finding, firstSeen, lastSeen, entries, packets, sources: sources ?? 0, unsettled: false };

@@ -1,5 +1,5 @@
-import type { AlertChannel, AlertStore, Clause, ClusterKey, Posted, Problem, ProblemDetail } from '../ports.ts';
-import type { Alert, Notice, Rendering } from './alert.ts';
+import type { AlertChannel, AlertMemory, AlertStore, Clause, ClusterKey, Posted, Problem, ProblemDetail } from '../ports.ts';
+import type { Alert, Notice, Rendering, Resolution } from './alert.ts';
 import { decide, type Timing } from './decide.ts';
 import { clusterId, groupOf } from './group.ts';
 import { isFresh, type Memory, toMemory } from './memory.ts';
@@ -83,8 +83,9 @@ export async function runAlerts(ports: RunPorts): Promise<RunCounts> {
 	const counts = { problems: problems.length, alerts: alerts.length, messages: 0, yielded: 0, left: 0 };
 	if (planned.length === 0) return counts;
 	const details = await readDetails(store, planned.flatMap(alertsOf));
+	const complete = planned.map((notice) => mapAlerts(notice, (alert) => completeAlert(alert, details)));
 	const rendering: Rendering = { details, dataset: ports.dataset, constructsUrl: ports.constructsUrl, counts: countsOf(problems) };
-	const { notices, yielded } = await claim(planned, { ports, run, memory, details, startMs });
+	const { notices, yielded } = await claim(complete, { ports, run, memory, details, startMs });
 	const messages = await postAll(notices, { ports, run, rendering, untilMs: startMs + RUN_MS });
 	return { ...counts, messages, yielded, left: notices.length - messages };
 }
@@ -100,10 +101,29 @@ function clausesOf({ groups }: Memory): readonly Clause[] {
 	return [...new Map(clauses.map((clause) => [JSON.stringify(clause), clause])).values()];
 }
 
+/** Of each alert since it began: what its days come to is said of those that go on or are over. */
 async function readDetails(store: AlertStore, alerts: readonly Alert[]): Promise<ReadonlyMap<string, ProblemDetail>> {
-	const problems = alerts.flatMap((alert) => alert.problems);
-	const sinceMs = Math.min(...problems.map(({ lastSeen }) => Date.parse(lastSeen)));
-	return store.readDetails([...new Set(problems.map(({ fingerprint }) => fingerprint))], new Date(sinceMs).toISOString());
+	const details = new Map<string, ProblemDetail>();
+	for (const [day, some] of Map.groupBy(alerts, ({ firstSeen }) => firstSeen.slice(0, '2026-03-04'.length))) {
+		const fingerprints = new Set(some.flatMap(({ problems }) => problems.map(({ fingerprint }) => fingerprint)));
+		for (const [fingerprint, detail] of await store.readDetails([...fingerprints], `${day}T00:00:00Z`)) details.set(fingerprint, detail);
+	}
+	return details;
+}
+
+/** What was told of long ago has had more entries since than the time that is looked at holds, and they say why it is over. */
+function completeAlert(alert: Alert, details: ReadonlyMap<string, ProblemDetail>): Alert {
+	if (alert.state !== 'repeat' && alert.state !== 'resolved') return alert;
+	const problems = alert.problems.map((problem): Problem => {
+		const { firstSeen, lastSeen, entries, packets } = details.get(problem.fingerprint) ?? problem;
+		return { ...problem, firstSeen, lastSeen, entries, packets };
+	});
+	const times = problems.flatMap(({ firstSeen, lastSeen }) => [firstSeen, lastSeen]).sort((a, b) => Date.parse(a) - Date.parse(b));
+	const [firstSeen = alert.firstSeen, lastSeen = alert.lastSeen] = [times[0], times.at(-1)];
+	const found = problems.some(({ fingerprint }) => details.has(fingerprint));
+	// Where none of its entries is left under that fingerprint, they were judged again and are something else.
+	const over: Resolution = found ? { kind: 'quiet', since: lastSeen } : { kind: 'judged-again' };
+	return { ...alert, problems, firstSeen, lastSeen, ...(alert.state === 'resolved' && { resolution: alert.resolution ?? over }) };
 }
 
 function countsOf(problems: readonly Problem[]): Rendering['counts'] {
@@ -142,9 +162,17 @@ async function claim(
 		alertsOf(notice).flatMap((alert) => toAlertRows({ alert, messageId: notice.id, run, claimedAt, details })),
 	);
 	const groups = [...new Set(rows.map((row) => row.group_id))];
-	await store.claim(rows, new Date(expiredMs).toISOString());
-	// Claimed since this run began to read, and as long before as a claim holds.
-	const rivals = await store.readRivals(groups, { run, since: new Date(expiredMs).toISOString() });
+	const expired = new Date(expiredMs).toISOString();
+	let rivals: readonly AlertMemory[];
+	try {
+		await store.claim(rows, expired);
+		// Claimed since this run began to read, and as long before as a claim holds.
+		rivals = await store.readRivals(groups, { run, since: expired });
+	} catch (error) {
+		// What of it was added would keep the next runs from telling, until it is no more.
+		await store.withdraw(groups, run).catch(() => undefined);
+		throw error;
+	}
 	const lost = new Set(
 		rivals
 			.filter((row) => (row.postedAt === null ? isFresh(row, expiredMs) : !memory.alertIds.has(row.alertId)))
@@ -160,6 +188,9 @@ function without(notice: Notice, keep: (alert: Alert) => boolean): readonly Noti
 	const alerts = notice.alerts.filter(keep);
 	return alerts.length === 0 ? [] : [{ ...notice, alerts }];
 }
+
+const mapAlerts = (notice: Notice, change: (alert: Alert) => Alert): Notice =>
+	notice.kind === 'alert' ? { ...notice, alert: change(notice.alert) } : { ...notice, alerts: notice.alerts.map(change) };
 
 interface Posting {
 	readonly ports: RunPorts;

@@ -338,6 +338,11 @@ for (const kind of enginesFor('test/adapters/alert-store-problems.test.ts')) {
 					construct: 'ipblock-pod',
 					summary: `It's "said" \\ 漢字.`,
 					snapshotId: OLD,
+					// Of both days: the first is asked for in part, and counts as a whole.
+					firstSeen: '2026-03-01T10:00:00Z',
+					lastSeen: '2026-03-02T10:00:00Z',
+					entries: 2,
+					packets: 6,
 				});
 				const bare = details.get('bare');
 				equal([bare?.policyName, bare?.rule, bare?.port, bare?.constructs], [null, null, null, []]);

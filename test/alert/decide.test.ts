@@ -96,13 +96,17 @@ describe('what is to be said', (it) => {
 		const old = problemOf({ seen: [-300, -240] });
 		const [over, ...more] = decideAt({ events: [told(old, { threadTs: '1.2' })] });
 		equal(more, []);
-		equal([over?.state, over?.resolution, over?.thread], ['resolved', { kind: 'quiet', since: at(-240) }, '1.2']);
+		equal([over?.state, over?.resolution, over?.thread], ['resolved', undefined, '1.2']);
 		equal(over?.problems, [old]);
 	});
 
-	it('is over, and says why, where what was told of is no longer flagged', () => {
-		const [over] = decideAt({ events: [told(problemOf({ seen: [-20, -12] }))] });
-		equal([over?.state, over?.resolution], ['resolved', { kind: 'judged-again' }]);
+	it('is over where what was told of is no longer flagged', () =>
+		equal(statesOf({ events: [told(problemOf({ seen: [-20, -12] }))] }), ['resolved']));
+
+	it('knows since when it is from what was told, which is longer ago than what is looked at', () => {
+		const began = told(problemOf({ seen: [-1500, -1500] }), { minute: -24 * 60 });
+		const [repeat] = decideAt({ problems: [problemOf({ seen: [-200, -1] })], events: [began] });
+		equal([repeat?.state, repeat?.firstSeen, repeat?.problems[0]?.firstSeen, repeat?.lastSeen], ['repeat', at(-1500), at(-1500), at(-1)]);
 	});
 
 	it('is over where a later snapshot has the clause no more, from when on', () => {

@@ -130,5 +130,9 @@ function toDetail(row: Row): ProblemDetail {
 		construct: text('construct', evidence),
 		summary: row['summary'] as string,
 		snapshotId: text('snapshot_id'),
+		firstSeen: row['timestamp'] as string,
+		lastSeen: row['timestamp'] as string,
+		entries: 1,
+		packets: row['disposition'] === 'deny' ? (row['count'] as number) : null,
 	};
 }

@@ -133,6 +133,10 @@ const detail: fc.Arbitrary<ProblemDetail> = fc.record({
 	construct: maybe(text),
 	summary: text,
 	snapshotId: maybe(text),
+	firstSeen: text,
+	lastSeen: text,
+	entries: count,
+	packets: maybe(count),
 });
 
 const group: fc.Arbitrary<Group> = fc.record(
@@ -340,6 +344,10 @@ describe('messages of hostile input', (it) => {
 			construct: wicked,
 			summary: wicked,
 			snapshotId: wicked,
+			firstSeen: wicked,
+			lastSeen: wicked,
+			entries: Number.MAX_SAFE_INTEGER,
+			packets: Number.MAX_SAFE_INTEGER,
 		};
 		for (const id of Object.keys(CONSTRUCTS) as ConstructId[]) {
 			const told: Notice = {

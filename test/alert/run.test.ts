@@ -135,6 +135,42 @@ describe('a run', (it) => {
 			match(JSON.stringify(sent[2]?.body), /quiet|no entry/i);
 		}));
 
+	it('says of what goes on or is over what all its days come to', () =>
+		stage(1, async ({ run, events, clock, duckdb }) => {
+			await run();
+			// Three more days of it, of which a run sees the last four hours.
+			for (let hour = 1; hour <= 72; hour++) await duckdb.write('verdicts_v1', broken(0, hour * 60));
+			await duckdb.write('snapshots_v1', snapshotRow({ project_id: PROD.project, collected_at: at(72 * 60) }));
+			const told = (): unknown[] => {
+				const event = events.at(-1);
+				if (event?.kind !== 'posted' || event.notice.kind !== 'alert') return [];
+				const { state, firstSeen, lastSeen, problems, resolution } = event.notice.alert;
+				const [{ entries, packets } = { entries: 0, packets: 0 }] = problems;
+				return [state, Date.parse(firstSeen), Date.parse(lastSeen), entries, packets, resolution?.kind];
+			};
+			clock.ms = NOON_MS + 72 * 3_600_000 + 60_000;
+			await run();
+			const [first, last] = [NOON_MS - 60_000, NOON_MS + 72 * 3_600_000];
+			equal(told(), ['repeat', first, last, 73, 292, undefined]);
+			clock.ms = last + 4 * 3_600_000 + 60_000;
+			await run();
+			equal(told(), ['resolved', first, last, 73, 292, 'quiet']);
+			equal((await run()).alerts, 0);
+		}));
+
+	it('withdraws what it claimed in part where the claim fails, so that the next run tells', () =>
+		stage(2, async ({ run, store }) => {
+			const failing: AlertStore = {
+				...store,
+				async claim(...rows) {
+					await store.claim(...rows);
+					throw new Error('the second statement failed');
+				},
+			};
+			match(String(await run({ store: failing }).catch((error: unknown) => error)), /second statement/);
+			is((await run()).messages, 2);
+		}));
+
 	it('leaves to another run what that one tells of at the same time', () =>
 		stage(3, async ({ run, sent, rows, store }) => {
 			const together = Promise.withResolvers<void>();

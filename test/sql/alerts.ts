@@ -134,11 +134,15 @@ function toProblem(entries: readonly Row[]): Problem {
 }
 
 /** The columns that the view `findings` takes out of the first piece of evidence. */
-function evidenceOf({ evidence }: Row): Row {
+function evidenceOf({ evidence, timestamp }: Row): Row {
 	const [first = {}] = evidence as readonly Row[];
 	const columns = ['policy_kind', 'policy_namespace', 'policy_name', 'construct', 'clause', 'rule', 'peer', 'port'];
 	return {
 		...Object.fromEntries(columns.map((name) => [name, first[name] ?? null])),
 		policy_direction: first['direction'] ?? null,
+		first_seen: timestamp,
+		last_seen: timestamp,
+		entries: 1,
+		packets: null,
 	};
 }

@@ -56,6 +56,10 @@ export const toDetail = (row: Row): ProblemDetail => ({
 	construct: textOrNull(row, 'construct'),
 	summary: textOf(row, 'summary'),
 	snapshotId: textOrNull(row, 'snapshot_id'),
+	firstSeen: textOf(row, 'first_seen'),
+	lastSeen: textOf(row, 'last_seen'),
+	entries: Number(row['entries']),
+	packets: numberOrNull(row, 'packets'),
 });
 
 export const toMemory = (row: Row): AlertMemory => ({

@@ -107,6 +107,7 @@ GROUP BY fingerprint, project_id, location, cluster_name, finding
 ORDER BY last_seen DESC, fingerprint
 LIMIT 50000`;
 
+/** One row a fingerprint: of its latest day, and what all its days since come to. */
 const DETAILS = `SELECT * EXCEPT (day, age)
 FROM (
   SELECT
@@ -141,6 +142,10 @@ FROM (
     summary,
     snapshot_id,
     policy_direction,
+    last_seen,
+    FIRST_VALUE(first_seen) OVER (PARTITION BY fingerprint ORDER BY day) AS first_seen,
+    SUM(entries) OVER (PARTITION BY fingerprint) AS entries,
+    SUM(packets) OVER (PARTITION BY fingerprint) AS packets,
     day,
     ROW_NUMBER() OVER (PARTITION BY fingerprint ORDER BY day DESC) AS age
   FROM \`\${dataset}.findings\`
