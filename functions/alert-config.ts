@@ -36,8 +36,8 @@ const NUMBERS = {
 	ALERT_REPEAT_HOURS: { standard: 24, least: 1, most: 168 },
 	ALERT_QUIET_MINUTES: { standard: 240, least: 15, most: 1440 },
 	ALERT_SETTLE_MINUTES: { standard: 10, least: 1, most: 60 },
-	/** Of a run. One message a second: more would not fit the time of a run. */
-	ALERT_MESSAGES: { standard: FLOOD.messages, least: 1, most: 60 },
+	/** Of a run: with the second between two and the note of each, more would not fit its time. */
+	ALERT_MESSAGES: { standard: FLOOD.messages, least: 1, most: 40 },
 } as const;
 
 /** Parses the environment. Every variable that is missing or bad is named at once. */

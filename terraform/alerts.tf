@@ -17,7 +17,7 @@ locals {
     group_interval_minutes = [1, 1440]
     repeat_hours           = [1, 168]
     quiet_minutes          = [15, 1440]
-    messages               = [1, 60]
+    messages               = [1, 40]
   }
 
   alert_environment = merge(

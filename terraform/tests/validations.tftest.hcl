@@ -262,7 +262,7 @@ run "alerts_too_many" {
   command = plan
 
   variables {
-    alerts = { to = "log", pace = { messages = 61 } }
+    alerts = { to = "log", pace = { messages = 41 } }
   }
 
   expect_failures = [var.alerts]

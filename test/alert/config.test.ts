@@ -48,7 +48,7 @@ describe('the configuration of alerts', (it) => {
 			[{ CONSTRUCTS_URL: 'javascript:alert(1)' }, /CONSTRUCTS_URL/],
 			[{ ALERT_REPEAT_HOURS: '169' }, /ALERT_REPEAT_HOURS is no whole number from 1 to 168/],
 			[{ ALERT_QUIET_MINUTES: '-1' }, /ALERT_QUIET_MINUTES/],
-			[{ ALERT_MESSAGES: '61' }, /ALERT_MESSAGES/],
+			[{ ALERT_MESSAGES: '41' }, /ALERT_MESSAGES/],
 			[{ ALERT_QUIET_MINUTES: '15', ALERT_SETTLE_MINUTES: '15' }, /ALERT_SETTLE_MINUTES is not less/],
 		];
 		for (const [env, expected] of cases) {
