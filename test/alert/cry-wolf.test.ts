@@ -1,65 +1,36 @@
 /** From an entry to an alert, with the project's own ingest, collections and judgements: who is told when, and who is never. */
-import { equal, is, match, ok } from 'uvu/assert';
-import { createAlertStore } from '../../functions/adapters/alert-store.ts';
+import { equal, is, match } from 'uvu/assert';
 import { openDuckdb } from '../../functions/adapters/duckdb.ts';
-import type { Notice } from '../../functions/alert/alert.ts';
-import { toPlainMessage, toSlackMessage } from '../../functions/alert/message.ts';
-import { runAlerts } from '../../functions/alert/run.ts';
-import { parseAlertConfig } from '../../functions/alert-config.ts';
 import { describe } from '../describe.ts';
 import { at, createHistory, denialAt, type History } from '../rejudge/history.ts';
-
-interface Alerted {
-	readonly time: string;
-	readonly text: string;
-	readonly notice: Notice;
-}
+import { createRunner, type Told } from './runner.ts';
 
 interface Stage {
 	readonly history: History;
 	/** Runs at each of the minutes from the one to the other, both included, a second after it began. What was written by then is there. */
-	readonly tick: (from: string, to?: string) => Promise<readonly Alerted[]>;
+	readonly tick: (from: string, to?: string) => Promise<readonly Told[]>;
 }
 
 async function play(use: (stage: Stage) => Promise<void>): Promise<void> {
 	const history = createHistory();
 	const duckdb = await openDuckdb();
-	const parsed = parseAlertConfig({ DATASET: 'shop-prod.audit' });
-	if (parsed.kind === 'refused') throw new Error(parsed.problems.join());
+	const { told, runAt } = createRunner(duckdb);
 	const written = { verdicts: 0, snapshots: 0 };
-	const alerted: Alerted[] = [];
-	const runAt = async (ms: number): Promise<void> => {
+	const stream = async (): Promise<void> => {
 		for (const table of ['verdicts', 'snapshots'] as const) {
 			const rows = history.rows[table].slice(written[table]);
 			written[table] += rows.length;
 			await Promise.all(rows.map((row) => duckdb.write(`${table}_v1`, row)));
 		}
-		await runAlerts({
-			...parsed.config,
-			store: createAlertStore(duckdb, { now: () => new Date(ms) }),
-			channel: { threads: false, post: async () => ({ kind: 'posted' }) },
-			render: toSlackMessage,
-			renderPlain: toPlainMessage,
-			tell(event) {
-				if (event.kind !== 'posted') throw new Error(JSON.stringify(event));
-				alerted.push({
-					time: new Date(ms).toISOString().slice(11, 16),
-					text: JSON.stringify(toSlackMessage(event.notice, event.rendering)),
-					notice: event.notice,
-				});
-			},
-			dataset: 'shop-prod.audit',
-			newRun: () => `run-${ms}`,
-			now: () => new Date(ms),
-		});
 	};
 	try {
 		await use({
 			history,
 			async tick(from, to = from) {
-				const before = alerted.length;
+				const before = told.length;
+				await stream();
 				for (let ms = Date.parse(at(`${from}:01`)); ms <= Date.parse(at(`${to}:01`)); ms += 60_000) await runAt(ms);
-				return alerted.slice(before);
+				return told.slice(before);
 			},
 		});
 	} finally {
@@ -76,8 +47,8 @@ describe('from an entry to an alert', (it) => {
 			await history.collect('05:08:30', 'void');
 			const [alerted, ...more] = await tick('05:09', '05:30');
 			equal([alerted?.time, more.length], ['05:09', 0]);
-			ok(alerted?.notice.kind === 'alert' && alerted.notice.alert.problems[0]?.unsettled === false);
-			match(alerted.text, /void-rule/);
+			is(alerted?.alert.problems[0]?.unsettled, false);
+			match(alerted?.text ?? '', /void-rule/);
 		}));
 
 	it('a change of policy whose snapshot comes late raises no alert, although its denial looked like an outage', () =>
@@ -115,7 +86,7 @@ describe('from an entry to an alert', (it) => {
 			await history.deliver('05:06:33', denialAt('05:06:30', 'broken'));
 			equal(await tick('05:07', '05:16'), []);
 			const [alerted] = await tick('05:17');
-			ok(alerted?.notice.kind === 'alert' && alerted.notice.alert.problems[0]?.unsettled === true);
+			is(alerted?.alert.problems[0]?.unsettled, true);
 			const [, once] = await tick('05:18', '05:19');
 			is(once, undefined);
 		}));
@@ -129,7 +100,6 @@ describe('from an entry to an alert', (it) => {
 			await history.collect('05:20:00', 'closed', { changedAt: '05:06:00' });
 			is((await history.judgeAgain('05:25:10', denial))['finding'], 'explained');
 			const [over] = await tick('05:26');
-			ok(over?.notice.kind === 'alert');
-			equal(over.notice.alert.resolution, { kind: 'judged-again' });
+			equal(over?.alert.resolution, { kind: 'judged-again' });
 		}));
 });

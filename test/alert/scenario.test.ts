@@ -1,16 +1,11 @@
 /** The alerts of the three days that the questions are asked of (test/sql/scenario.yaml): collections, the linter and entries are the project's own. */
 import { equal, match, ok } from 'uvu/assert';
-import { createAlertStore } from '../../functions/adapters/alert-store.ts';
 import { openDuckdb } from '../../functions/adapters/duckdb.ts';
-import type { Alert } from '../../functions/alert/alert.ts';
-import { toPlainMessage, toSlackMessage } from '../../functions/alert/message.ts';
-import { alertsOf } from '../../functions/alert/plan.ts';
-import { runAlerts } from '../../functions/alert/run.ts';
-import { parseAlertConfig } from '../../functions/alert-config.ts';
 import type { Row, TableName } from '../../functions/ports.ts';
 import { describe } from '../describe.ts';
 import { readDataset } from '../sql/dataset.ts';
 import { findProblems } from './limits.ts';
+import { createRunner, type Told } from './runner.ts';
 
 /** When a row is there. */
 const WRITTEN: Readonly<Record<string, (row: Row) => unknown>> = {
@@ -18,12 +13,6 @@ const WRITTEN: Readonly<Record<string, (row: Row) => unknown>> = {
 	snapshots_v1: (row) => row['collected_at'],
 	policy_findings_v1: (row) => row['linted_at'],
 };
-
-interface Told {
-	readonly time: string;
-	readonly alert: Alert;
-	readonly body: object;
-}
 
 /** What a run a minute tells of, from the one time to the other. */
 async function tellOf({ from, until }: { readonly from: string; readonly until: string }): Promise<readonly Told[]> {
@@ -33,30 +22,14 @@ async function tellOf({ from, until }: { readonly from: string; readonly until: 
 	);
 	rows.sort((a, b) => a.ms - b.ms);
 	const duckdb = await openDuckdb();
-	const parsed = parseAlertConfig({ DATASET: 'shop-prod.audit' });
-	if (parsed.kind === 'refused') throw new Error(parsed.problems.join());
-	const told: Told[] = [];
+	const { told, runAt } = createRunner(duckdb);
 	try {
 		for (let ms = Date.parse(from); ms <= Date.parse(until); ms += 60_000) {
 			while ((rows[0]?.ms ?? Number.POSITIVE_INFINITY) <= ms) {
 				const next = rows.shift();
 				if (next) await duckdb.write(next.table, next.row);
 			}
-			await runAlerts({
-				...parsed.config,
-				store: createAlertStore(duckdb, { now: () => new Date(ms) }),
-				channel: { threads: false, post: async () => ({ kind: 'posted' }) },
-				render: toSlackMessage,
-				renderPlain: toPlainMessage,
-				tell(event) {
-					if (event.kind !== 'posted') throw new Error(JSON.stringify(event));
-					const body = toSlackMessage(event.notice, event.rendering);
-					for (const alert of alertsOf(event.notice)) told.push({ time: new Date(ms).toISOString().slice(11, 16), alert, body });
-				},
-				dataset: 'shop-prod.audit',
-				newRun: () => `run-${ms}`,
-				now: () => new Date(ms),
-			});
+			await runAt(ms);
 		}
 	} finally {
 		await duckdb.close();
@@ -75,8 +48,8 @@ describe('the alerts of the scenario', (it) => {
 				['resolved', 'fixed'],
 			],
 		);
-		match(JSON.stringify(db[1]?.body), /Fixed by a change to shop\/db at 2026-03-03 12:00 UTC/);
-		for (const { body } of told) equal(findProblems(body), []);
+		match(db[1]?.text ?? '', /Fixed by a change to shop\/db at 2026-03-03 12:00 UTC/);
+		for (const { text } of told) equal(findProblems(JSON.parse(text)), []);
 		ok(!told.some(({ alert }) => alert.group.finding === 'explained' || alert.group.finding === 'confirmed'));
 	});
 
