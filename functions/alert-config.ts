@@ -6,7 +6,7 @@ import { type Config, type Environment, readDataset, readNumber } from './config
 export type Destination =
 	| { readonly kind: 'slack-webhook'; readonly url: string }
 	| { readonly kind: 'slack-bot'; readonly token: string; readonly channel: string }
-	| { readonly kind: 'webhook'; readonly url: string; readonly token: string | undefined }
+	| { readonly kind: 'webhook'; readonly url: string }
 	/** Only lines in the log, which are always written. */
 	| { readonly kind: 'log' };
 
@@ -82,12 +82,14 @@ function readDestination(env: Environment, problems: string[]): Destination {
 		case 'SLACK_WEBHOOK':
 			return { kind: 'slack-webhook', url: readSecretUrl(name, { env, problems }) };
 		case 'ALERT_WEBHOOK':
-			return { kind: 'webhook', url: readSecretUrl(name, { env, problems }), token: read('ALERT_WEBHOOK_TOKEN') || undefined };
+			return { kind: 'webhook', url: readSecretUrl(name, { env, problems }) };
 		case 'SLACK_TOKEN':
 			if (!/^[CGD][A-Z0-9]{5,30}$/.test(channel))
 				problems.push(
 					`SLACK_CHANNEL ${channel === '' ? 'is missing' : 'is no id'}: the id of the channel that the token posts to, such as C0123456789`,
 				);
+			if (!read(name).startsWith('xox'))
+				problems.push('SLACK_TOKEN is no token of Slack’s (its value is a secret and not shown here): it should begin with xoxb-');
 			return { kind: 'slack-bot', token: read(name), channel };
 		default:
 			return name satisfies never;

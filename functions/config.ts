@@ -32,7 +32,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** The variables of the environment that are read, and what each is. */
 const VARIABLES = {
 	SNAPSHOTS: 'the bucket with the snapshots, as gs://BUCKET or gs://BUCKET/FOLDER',
-	DATASET: 'the BigQuery dataset that the rows are written to, as PROJECT.DATASET',
+	DATASET: 'the BigQuery dataset of tables and views, as PROJECT.DATASET',
 	SNAPSHOT_TOPIC: 'the topic that asks for snapshots, as projects/PROJECT/topics/TOPIC; without it none is asked for',
 	CANDIDATES: 'what Dataplane V2 may be, as ids of semantics separated by commas; without it, all that Google’s documentation leaves open',
 	KEEP_CONFIRMED:

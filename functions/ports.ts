@@ -156,8 +156,16 @@ export interface Problem {
 	readonly packets: number | null;
 	/** Addresses that it came from. */
 	readonly sources: number;
-	/** Its cluster was seen at or after none of its entries: it is told of because the settle time is over. */
+	/** None of its entries is settled (its cluster seen since, and no change waiting to be judged): the settle time is over. */
 	readonly unsettled: boolean;
+	/** Problems of its rule in all, of which the last seen are read; absent where that is not known. */
+	readonly ofRule?: number;
+}
+
+export interface ProblemsRead {
+	readonly problems: readonly Problem[];
+	/** Whether every rule with a problem is among them: there is a limit. */
+	readonly complete: boolean;
 }
 
 /** What a message says of a problem: columns of the view `findings`, of its latest day where nothing else is said. */
@@ -207,6 +215,8 @@ export interface ProblemDetail {
 export interface Silence {
 	readonly id: string;
 	readonly fingerprint: string | null;
+	readonly projectId: string | null;
+	readonly location: string | null;
 	readonly clusterName: string | null;
 	readonly subjectNamespace: string | null;
 	readonly subjectWorkload: string | null;
@@ -277,11 +287,17 @@ export interface FixedClause extends Clause {
 
 /** Where alerts are remembered, and what they are about is read: BigQuery. Times are RFC 3339 UTC. Every function rejects where it is not known. */
 export interface AlertStore {
-	/** Problems with entries from `since` on. Entries older than `settledBefore` may be told of whether or not their cluster was seen since. */
-	readProblems(window: { readonly since: string; readonly settledBefore: string }): Promise<readonly Problem[]>;
+	/**
+	 * Problems with entries from `since` on, some hundred of each rule at most. Entries older than `settledBefore` may be told of whether or not
+	 * their cluster was seen since.
+	 */
+	readProblems(window: { readonly since: string; readonly settledBefore: string }): Promise<ProblemsRead>;
 	/** By fingerprint; what is not found is left out. */
 	readDetails(fingerprints: readonly string[], since: string): Promise<ReadonlyMap<string, ProblemDetail>>;
-	/** Events claimed from `since` on, of groups whose last event is no `resolved`, and of all groups those claimed from `recent` on and the last `resolved`. */
+	/**
+	 * Events claimed from `since` on. Of each group and problem the last that was posted since the group's last `resolved`, that `resolved`, and
+	 * all that was claimed from `recent` on or not posted.
+	 */
 	readMemory(window: { readonly since: string; readonly recent: string }): Promise<readonly AlertMemory[]>;
 	readSilences(at: string): Promise<readonly Silence[]>;
 	/**

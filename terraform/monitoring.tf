@@ -205,7 +205,7 @@ resource "google_monitoring_alert_policy" "alert_runs" {
   }
 
   documentation {
-    content   = "No run of `${var.name}-alert` came to its end for 15 minutes: the webhook may be revoked, BigQuery may refuse, or the job `${var.name}-alert` of Cloud Scheduler may be paused. Nothing is lost: what is not told by then is told by the first run that succeeds. Its log says why (`outcome=\"failed\"`)."
+    content   = "No run of `${var.name}-alert` came to its end for 15 minutes: the webhook may be revoked, BigQuery may refuse, or the job `${var.name}-alert` of Cloud Scheduler may be paused. What is not told is told by the first run that succeeds, as far as it is no older than a day; where no run was even begun, no older than `quiet_minutes`. Its log says why (`outcome=\"failed\"`)."
     mime_type = "text/markdown"
   }
 

@@ -156,7 +156,7 @@ variable "alerts" {
     `webhook` (any other: a POST of JSON), or `log` (lines of the function alone, which `monitoring` can tell channels of); null: nowhere, and
     no function looks. All but `log` need a secret, which is made first; once it has a value, added by hand and never known here,
     `secret_version` is that version's number, and the function runs. `silencers` may make silences, such as group:oncall@example.com.
-    `every_minutes`: how often it looks, 1, 2, 5 or 10; each look is a query, so that 5 costs a fifth and tells some minutes later.
+    `every_minutes`: how often it looks, 1, 5 or 10; each look is a query, so that 5 costs a fifth and tells some minutes later.
     `constructs_url` is where messages link to for a construct, without #: another copy of docs/constructs.md. `pace` is described in
     docs/deploy.md.
   EOT
@@ -206,8 +206,8 @@ variable "alerts" {
     error_message = "alerts.silencers must be members such as user:anna@example.com or group:oncall@example.com, each once."
   }
   validation {
-    condition     = contains([1, 2, 5, 10], var.alerts.every_minutes)
-    error_message = "alerts.every_minutes must be 1, 2, 5 or 10: after 15 minutes without a run, Cloud Monitoring tells that nobody is told."
+    condition     = contains([1, 5, 10], var.alerts.every_minutes)
+    error_message = "alerts.every_minutes must be 1, 5 or 10: after 15 minutes without a run, Cloud Monitoring tells that nobody is told."
   }
   validation {
     condition     = alltrue([for name, value in var.alerts.pace : value == null ? true : value == floor(value) && value >= local.alert_bounds[name][0] && value <= local.alert_bounds[name][1]])

@@ -1,6 +1,6 @@
 import type { AlertStore, FixedClause, Row, SqlEngine } from '../ports.ts';
 import { toDetail, toMemory, toProblem, toSilence } from './alert-store/rows.ts';
-import { STATEMENTS } from './alert-store/statements.ts';
+import { MOST_PROBLEMS, STATEMENTS } from './alert-store/statements.ts';
 
 type Statement = keyof typeof STATEMENTS;
 type Parameters = Readonly<Record<string, string>>;
@@ -47,7 +47,8 @@ export function createAlertStore(engine: SqlEngine, { now = () => new Date() }: 
 
 	return {
 		async readProblems({ since, settledBefore }) {
-			return (await ask('problems', { since, settled_before: settledBefore })).map(toProblem);
+			const rows = await ask('problems', { since, settled_before: settledBefore });
+			return { problems: rows.map(toProblem), complete: rows.length < MOST_PROBLEMS };
 		},
 		async readDetails(fingerprints, since) {
 			const rows = await askOf('details', fingerprints, (json) => ({ fingerprints: json, since }));

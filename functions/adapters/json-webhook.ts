@@ -1,24 +1,20 @@
 import type { AlertChannel } from '../ports.ts';
 import { type Answered, type Attempt, createChannel, encode, isSuccess, judgeExchange, type Timekeeping } from './channel.ts';
-import { createPost, type PostOptions, parseAddress, parseToken } from './post.ts';
+import { createPost, type PostOptions, parseAddress } from './post.ts';
 
 export interface JsonWebhookOptions extends Timekeeping, Pick<PostOptions, 'timeoutMs' | 'connectTimeoutMs'> {
 	/** May hold a secret. */
 	readonly url: string;
-	/** Sent as `Authorization: Bearer`. */
-	readonly token?: string | undefined;
 }
 
 /**
  * Any receiver of JSON over HTTP: what it answers with 2xx it has taken. The body's own `id` is also sent as Idempotency-Key, so that a
- * message that is sent again can be told from another. Throws where address or token are none, without them. Nothing of an answer's body is
+ * message that is sent again can be told from another. Throws where the address is none, without it. Nothing of an answer's body is
  * read or shown.
  */
-export function createJsonWebhook({ url, token, ...options }: JsonWebhookOptions): AlertChannel {
+export function createJsonWebhook({ url, ...options }: JsonWebhookOptions): AlertChannel {
 	const { now = Date.now } = options;
-	const authorization = token === undefined ? undefined : `Bearer ${parseToken(token, 'the token of the webhook')}`;
-	const address = parseAddress(url, 'the address of the webhook');
-	const post = createPost({ ...options, address, headers: { ...(authorization !== undefined && { authorization }) } });
+	const post = createPost({ ...options, address: parseAddress(url, 'the address of the webhook') });
 	return createChannel({
 		...options,
 		threads: false,

@@ -24,6 +24,8 @@ export interface Silences {
 /** What a silence may name, with its column. */
 const MATCHERS = {
 	fingerprint: 'fingerprint',
+	projectId: 'project_id',
+	location: 'location',
 	clusterName: 'cluster_name',
 	subjectNamespace: 'subject_namespace',
 	subjectWorkload: 'subject_workload',
@@ -91,6 +93,8 @@ const textOrNull = (row: Row, column: string): string | null => (row[column] ===
 const fromRow = (row: Row): KeptSilence => ({
 	id: textOf(row, 'silence_id'),
 	fingerprint: textOrNull(row, MATCHERS.fingerprint),
+	projectId: textOrNull(row, MATCHERS.projectId),
+	location: textOrNull(row, MATCHERS.location),
 	clusterName: textOrNull(row, MATCHERS.clusterName),
 	subjectNamespace: textOrNull(row, MATCHERS.subjectNamespace),
 	subjectWorkload: textOrNull(row, MATCHERS.subjectWorkload),

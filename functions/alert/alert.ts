@@ -38,6 +38,8 @@ export interface Alert {
 	readonly problems: readonly Problem[];
 	/** Of the group that are known beside those told of: in an `update`. */
 	readonly known: number;
+	/** How many of its rule were not read, because there are too many; absent: none. */
+	readonly unlisted?: number;
 	readonly firstSeen: string;
 	readonly lastSeen: string;
 	readonly resolution?: Resolution;

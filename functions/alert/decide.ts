@@ -8,7 +8,7 @@ import { isSilenced } from './silence.ts';
 export interface Timing {
 	/** From a group's first entry until it is told of, so that what breaks together is told together. */
 	readonly groupWaitMs: number;
-	/** From one event of a group until more problems of it are told of. */
+	/** From one event of a group until more problems of it are told of; twice as long after each that did. */
 	readonly groupIntervalMs: number;
 	/** Until what still fires is told once more. */
 	readonly repeatMs: number;
@@ -17,8 +17,10 @@ export interface Timing {
 }
 
 export interface Situation {
-	/** Of the time since `quietMs` before now. */
+	/** Of the time since `quietMs` before now at least. */
 	readonly problems: readonly Problem[];
+	/** Whether what is not among them is not there. */
+	readonly complete: boolean;
 	readonly memory: Memory;
 	readonly silences: readonly Silence[];
 	/** Clauses of alerts that are not over, which the newest snapshots have no more. */
@@ -52,8 +54,10 @@ export function decide(situation: Situation): readonly Decision[] {
 	for (const [id, known] of memory.groups) {
 		const [first] = known.told.values();
 		if (present.has(id) || known.busy || !first) continue;
-		const group = groupOf(first);
-		if (!group.counted) decisions.push(event(group, [], { known, silenced: false, situation }));
+		// Under the id that it is remembered by, whichever version gave it.
+		const group = { ...groupOf(first), id };
+		const silenced = [...known.told.values()].every((row) => isSilenced(row, silences));
+		if (!group.counted) decisions.push(event(group, [], { known, silenced, situation }));
 	}
 	return decisions.filter((decision) => decision !== undefined);
 }
@@ -70,33 +74,43 @@ function event(
 ): Decision | undefined {
 	const { nowMs, timing } = situation;
 	const fixed = fixOf(known, situation.fixed);
-	const overMs = Math.max(known.fixedMs, fixed?.ms ?? Number.NEGATIVE_INFINITY);
-	// Entries from before the rule was mended are still in the window, and tell nothing any more.
-	const active = members.filter(({ lastSeen }) => Date.parse(lastSeen) > overMs);
-	if (known.told.size === 0) {
+	const overMs = Math.max(known.overMs, fixed?.ms ?? Number.NEGATIVE_INFINITY);
+	const told = known.told.size > 0;
+	// What was never told of is told however long ago it was; what was told of is over once it is quiet, or older than the change that mended it.
+	const active = members.filter(({ lastSeen }) => {
+		const ms = Date.parse(lastSeen);
+		return ms > overMs && (!told || ms >= nowMs - timing.quietMs);
+	});
+	if (!told) {
 		const firstMs = Math.min(...active.map(({ firstSeen }) => Date.parse(firstSeen)));
 		return active.length > 0 && nowMs - firstMs >= timing.groupWaitMs ? toDecision('firing', active, { group, known }) : undefined;
 	}
 	const thread = known.thread === undefined ? {} : { thread: known.thread };
 	if (active.length === 0) {
 		// Who silences what fires is not told that it is over.
-		if (silenced && !fixed) return undefined;
-		const told = [...known.told.values()].map(
+		if ((silenced || !situation.complete) && !fixed) return undefined;
+		const over = [...known.told.values()].map(
 			(row) => members.find(({ fingerprint }) => fingerprint === row.fingerprint) ?? toProblem(row),
 		);
 		const resolution = fixed && { kind: 'fixed' as const, policy: fixed.policy, at: fixed.at };
-		return { ...toDecision('resolved', told, { group, known }), ...(resolution && { resolution }), ...thread };
+		return { ...toDecision('resolved', over, { group, known }), ...(resolution && { resolution }), ...thread };
 	}
 	const added = active.filter(({ fingerprint }) => !known.told.has(fingerprint));
-	if (nowMs - known.wholeMs >= timing.repeatMs) return { ...toDecision('repeat', active, { group, known }), ...thread };
-	if (added.length > 0 && nowMs - known.lastMs >= timing.groupIntervalMs)
-		return { ...toDecision('update', added, { group, known }), known: active.length - added.length, ...thread };
+	// It stands in the channel again: in a thread nobody would hear of it.
+	if (nowMs - known.wholeMs >= timing.repeatMs) return toDecision('repeat', active, { group, known });
+	// Who finds a new port each minute must not fill the channel.
+	if (added.length > 0 && nowMs - known.lastMs >= timing.groupIntervalMs * 2 ** known.updates)
+		return { ...toDecision('update', added, { group, known }), known: known.told.size, ...thread };
 	return undefined;
 }
 
+/** How long what is only counted gathers. */
+const COUNT_WAIT_MS = 3_600_000;
+
 /** Said once in a while, with how many there are, and never that it is over. */
 function countedEvent(group: Group, members: readonly Problem[], { known, situation: { nowMs, timing } }: Standing): Decision | undefined {
-	if (members.length === 0 || nowMs - known.lastMs < timing.repeatMs) return undefined;
+	const firstMs = Math.min(...members.map(({ firstSeen }) => Date.parse(firstSeen)));
+	if (members.length === 0 || nowMs - firstMs < COUNT_WAIT_MS || nowMs - known.lastMs < timing.repeatMs) return undefined;
 	return toDecision('firing', members, { group, known: NOTHING });
 }
 
@@ -113,11 +127,14 @@ function toDecision(state: Alert['state'], problems: readonly Problem[], { group
 		const firstSeen = earliest([problem.firstSeen, told.get(problem.fingerprint)?.firstSeen ?? problem.firstSeen]);
 		return { ...problem, firstSeen };
 	});
+	const whole = state === 'firing' || state === 'repeat';
+	const unlisted = whole ? Math.max(...problems.map(({ ofRule = 0 }) => ofRule)) - problems.length : 0;
 	return {
 		state,
 		group,
 		problems: since.sort((a, b) => most(b) - most(a) || (a.fingerprint < b.fingerprint ? -1 : 1)),
 		known: 0,
+		...(unlisted > 0 && { unlisted }),
 		firstSeen: earliest(since.map(({ firstSeen }) => firstSeen)),
 		lastSeen: latest(since.map(({ lastSeen }) => lastSeen)),
 	};

@@ -31,8 +31,9 @@ export function bySeverity(alerts: readonly Alert[]): readonly Alert[] {
 	return ranked.map(({ alert }) => alert);
 }
 
+/** When the first of them began. Takes one at least. */
 export const earliest = (alerts: readonly Alert[]): string =>
-	alerts.reduce((first, { firstSeen }) => (first === '' || firstSeen < first ? firstSeen : first), '');
+	alerts.map(({ firstSeen }) => firstSeen).reduce((first, time) => (Date.parse(time) < Date.parse(first) ? time : first));
 
 /** `87 rules at once in prod`. */
 export function bundleTitle({ alerts, cluster, state }: Bundle): string {

@@ -61,6 +61,13 @@ export const code = (text: string, length: number): string =>
 		) || '–'
 	}\``;
 
+/** A sentence of ours, as mrkdwn has it: what stands in backticks there is code here too. Of any length. */
+export const ownProse = (text: string): string =>
+	text
+		.split('`')
+		.map((part, index) => (index % 2 === 1 ? code : prose)(part, Number.POSITIVE_INFINITY))
+		.join('');
+
 /**
  * Of mrkdwn, as a block of code, or undefined where it is longer: code that is cut does something else. Its lines are ours: names in it
  * are written as the language of the code wants them, without backticks in a row.

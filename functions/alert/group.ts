@@ -32,8 +32,11 @@ export function groupOf({ fingerprint, cluster, finding }: Pick<Problem, 'finger
 const idOf = ({ cluster, finding, construct, direction, policy, ruleHash }: FingerprintParts): string =>
 	[cluster, finding, construct ?? '-', direction, policy ?? '-', ruleHash ?? '-'].map(escapePart).join('|');
 
-/** A contradiction tells of our model, and a late reply of a closed connection: neither is an outage to be woken for. */
+/**
+ * A contradiction tells of our model, and a late reply of a closed connection: neither is an outage to be woken for. What a rule admitted
+ * before may have ports like a late reply's, and is one.
+ */
 function countedAs({ finding, port }: FingerprintParts): Group['counted'] {
 	if (finding === 'contradicted') return 'contradicted';
-	return port === 'ephemeral' ? 'late-reply' : undefined;
+	return port === 'ephemeral' && finding !== 'void-rule' ? 'late-reply' : undefined;
 }

@@ -10,7 +10,9 @@ export interface RunLine extends Trace {
 	readonly outcome: 'ok' | 'failed';
 	readonly problems: number;
 	readonly alerts: number;
+	readonly held: number;
 	readonly messages: number;
+	readonly given_up: number;
 	readonly yielded: number;
 	readonly left: number;
 	readonly took_ms: number;
@@ -42,15 +44,16 @@ export function createAlert(ports: AlertPorts): HttpFunction {
 		const trace = traceOf(request, traceProject);
 		const startMs = now().getTime();
 		const tell = (event: RunEvent): void => log({ ...alertLine(event), ...trace });
-		const end = (counts: RunCounts, error?: unknown): RunLine => ({
-			...(error === undefined && counts.left === 0
-				? { severity: 'INFO', message: wordsOf(counts), outcome: 'ok' }
+		const end = ({ givenUp, whole, ...counts }: RunCounts, error?: unknown): RunLine => ({
+			...(error === undefined && whole
+				? { severity: 'INFO', message: wordsOf({ ...counts, givenUp, whole }), outcome: 'ok' }
 				: {
 						severity: 'ERROR',
-						message: `${wordsOf(counts)}${error === undefined ? '' : `; failed: ${textOf(error)}`}`,
+						message: `${wordsOf({ ...counts, givenUp, whole })}${error === undefined ? '' : `; failed: ${textOf(error)}`}`,
 						outcome: 'failed',
 					}),
 			...counts,
+			given_up: givenUp,
 			took_ms: now().getTime() - startMs,
 			...(error instanceof Error && error.stack !== undefined && { stack: error.stack }),
 			...trace,
@@ -62,16 +65,21 @@ export function createAlert(ports: AlertPorts): HttpFunction {
 			line = end(NOTHING, error);
 		}
 		log(line);
-		const { outcome, problems, alerts, messages, yielded, left } = line;
-		response.status(outcome === 'ok' ? 200 : 503).json({ outcome, problems, alerts, messages, yielded, left });
+		const { outcome, problems, alerts, held, messages, given_up, yielded, left } = line;
+		response.status(outcome === 'ok' ? 200 : 503).json({ outcome, problems, alerts, held, messages, given_up, yielded, left });
 	};
 }
 
-const NOTHING: RunCounts = { problems: 0, alerts: 0, messages: 0, yielded: 0, left: 0 };
+const NOTHING: RunCounts = { problems: 0, alerts: 0, held: 0, messages: 0, givenUp: 0, yielded: 0, left: 0, whole: false };
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-function wordsOf({ problems, alerts, messages, yielded, left }: RunCounts): string {
-	const more = [...(yielded > 0 ? [`${yielded} told by another run`] : []), ...(left > 0 ? [`${left} messages left to the next run`] : [])];
+function wordsOf({ problems, alerts, held, messages, givenUp, yielded, left }: RunCounts): string {
+	const more = [
+		...(held > 0 ? [`${held} events held back`] : []),
+		...(givenUp > 0 ? [`${givenUp} of them refused and told in the log`] : []),
+		...(yielded > 0 ? [`${yielded} told by another run`] : []),
+		...(left > 0 ? [`${left} messages left to the next run`] : []),
+	];
 	return [`${problems} problems, ${alerts} events, ${messages} messages posted`, ...more].join(', ');
 }

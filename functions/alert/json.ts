@@ -6,7 +6,7 @@ import { bundleTitle, byCluster, bySeverity, type ClusterCounts, earliest, overf
 import { cut } from './escape.ts';
 import { constructUrl, findingsUrl, logsUrl } from './links.ts';
 import { alertQuery, clusterQuery, silenceCommand } from './query.ts';
-import { suggest } from './suggestion.ts';
+import { suggestFor } from './suggestion.ts';
 import { peerText, portText, resolutionText, sampleOf, subjectText, titleOf, totalsOf } from './words.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -30,7 +30,7 @@ export function toJsonMessage(notice: Notice, rendering: Rendering): Json {
 		case 'bundle': {
 			const { alerts, cluster, state } = notice;
 			const since = earliest(alerts);
-			const found = take(bySeverity(alerts), MAX_ALERTS, (alert) => briefAlert(alert, rendering));
+			const found = take(bySeverity(alerts), { most: MAX_ALERTS, toItem: (alert) => briefAlert(alert, rendering) });
 			return {
 				...head,
 				title: name(bundleTitle(notice)),
@@ -44,7 +44,7 @@ export function toJsonMessage(notice: Notice, rendering: Rendering): Json {
 		}
 		case 'overflow': {
 			const { alerts } = notice;
-			const found = take(byCluster(alerts), MAX_ALERTS, toCounts);
+			const found = take(byCluster(alerts), { most: MAX_ALERTS, toItem: toCounts });
 			return {
 				...head,
 				title: name(overflowTitle(alerts)),
@@ -65,11 +65,16 @@ const optional = (text: string | null | undefined): string | null => (text === n
 
 const sentenceOrNull = (text: string | undefined): string | null => (text === undefined ? null : sentence(text));
 
+interface Taking<T> {
+	readonly most: number;
+	readonly toItem: (element: T) => Json;
+}
+
 /** As many as there is room for, and how many more there are. */
-function take<T>(elements: readonly T[], count: number, toItem: (element: T) => Json): { readonly items: Json[]; readonly more: number } {
+function take<T>(elements: readonly T[], { most, toItem }: Taking<T>): { readonly items: Json[]; readonly more: number } {
 	const items: Json[] = [];
 	let length = 0;
-	for (const element of elements.slice(0, count)) {
+	for (const element of elements.slice(0, most)) {
 		const item = toItem(element);
 		length += JSON.stringify(item).length;
 		if (length > MAX_LIST) break;
@@ -105,15 +110,13 @@ function briefAlert(alert: Alert, rendering: Rendering): Json {
 }
 
 function wholeAlert(alert: Alert, rendering: Rendering): Json {
-	const { group, problems, known, resolution } = alert;
+	const { group, state, problems, known, resolution } = alert;
 	const { details } = rendering;
 	const sample = sampleOf(alert, rendering);
-	const found = take(problems, MAX_PROBLEMS, (problem) => toProblem(problem, details.get(problem.fingerprint)));
+	const found = take(problems, { most: MAX_PROBLEMS, toItem: (problem) => toProblem(problem, details.get(problem.fingerprint)) });
 	const construct = group.construct && CONSTRUCTS[group.construct];
-	const yaml = suggest(
-		group.construct,
-		problems.map(({ fingerprint }) => details.get(fingerprint)).filter((detail) => detail !== undefined),
-	)?.yaml;
+	// What is told in an update is only a part of what is to be written.
+	const suggestion = state === 'update' ? undefined : suggestFor(alert, rendering);
 	const counts = rendering.counts(group.cluster);
 	return {
 		...briefAlert(alert, rendering),
@@ -127,7 +130,8 @@ function wholeAlert(alert: Alert, rendering: Rendering): Json {
 		reasons: (sample?.reasons ?? []).slice(0, 20).map(name),
 		explanation: construct ? `${capitalise(construct.explanation)}.` : null,
 		suggestion: construct ? `${capitalise(construct.suggestion)}.` : null,
-		suggested_yaml: sentenceOrNull(yaml),
+		suggested_yaml: sentenceOrNull(suggestion?.yaml),
+		suggested_place: sentenceOrNull(suggestion?.place),
 		unsettled: problems.some(({ unsettled }) => unsettled),
 		known_problems: known,
 		resolution: resolution ? toResolution(resolution) : null,

@@ -9,8 +9,10 @@ export interface GroupMemory {
 	readonly lastMs: number;
 	/** The last event that told of all. */
 	readonly wholeMs: number;
-	/** From when on a snapshot had the rule no more, by the last `resolved`: what is older was told to be over. */
-	readonly fixedMs: number;
+	/** Events since then that told of more. */
+	readonly updates: number;
+	/** By the last `resolved`: what is not later was told to be over. */
+	readonly overMs: number;
 	/** Somebody else is about to tell of it. */
 	readonly busy: boolean;
 	/** What was tried last could not be posted. */
@@ -20,6 +22,8 @@ export interface GroupMemory {
 
 export interface Memory {
 	readonly groups: ReadonlyMap<string, GroupMemory>;
+	/** Whether something could not be posted the last time. */
+	readonly failed: boolean;
 	/** Of every event that was read. */
 	readonly alertIds: ReadonlySet<string>;
 	/** When messages told of that cluster, from the time asked about on; the last first. ms since 1970. */
@@ -30,7 +34,8 @@ export const NOTHING: GroupMemory = {
 	told: new Map(),
 	lastMs: Number.NEGATIVE_INFINITY,
 	wholeMs: Number.NEGATIVE_INFINITY,
-	fixedMs: Number.NEGATIVE_INFINITY,
+	updates: 0,
+	overMs: Number.NEGATIVE_INFINITY,
 	busy: false,
 	failed: false,
 	thread: undefined,
@@ -52,6 +57,7 @@ export function toMemory(events: readonly AlertMemory[], { expiredMs }: { readon
 	}
 	return {
 		groups,
+		failed: [...groups.values()].some(({ failed }) => failed),
 		alertIds: new Set(events.map(({ alertId }) => alertId)),
 		messagesOf: (cluster) => [...(messages.get(clusterId(cluster))?.values() ?? [])].sort((a, b) => b - a),
 	};
@@ -63,13 +69,18 @@ function toGroupMemory(rows: readonly AlertMemory[], expiredMs: number): GroupMe
 		.sort((a, b) => a.atMs - b.atMs);
 	const lastOver = posted.findLast(({ row }) => row.state === 'resolved');
 	const open = posted.filter(({ row, atMs }) => row.state !== 'resolved' && atMs > (lastOver?.atMs ?? Number.NEGATIVE_INFINITY));
+	const wholeMs = open.findLast(({ row }) => row.state !== 'update')?.atMs ?? Number.NEGATIVE_INFINITY;
 	return {
 		told: new Map(open.map(({ row }) => [row.fingerprint, row])),
 		lastMs: posted.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY,
-		wholeMs: open.findLast(({ row }) => row.state !== 'update')?.atMs ?? Number.NEGATIVE_INFINITY,
-		fixedMs: lastOver?.row.fixedAt ? Date.parse(lastOver.row.fixedAt) : Number.NEGATIVE_INFINITY,
+		wholeMs,
+		updates: new Set(open.flatMap(({ row, atMs }) => (row.state === 'update' && atMs > wholeMs ? [row.alertId] : []))).size,
+		overMs: Math.max(
+			...posted.filter(({ row }) => row.alertId === lastOver?.row.alertId).map(({ row }) => Date.parse(row.fixedAt ?? row.lastSeen)),
+		),
 		busy: rows.some((row) => isFresh(row, expiredMs)),
 		failed: rows.some(({ postedAt, error }) => postedAt === null && error !== null),
-		thread: open.find(({ row }) => row.threadTs !== null)?.row.threadTs ?? undefined,
+		// A repeat stands in the channel again: what follows is said there.
+		thread: open.findLast(({ row }) => row.threadTs !== null)?.row.threadTs ?? undefined,
 	};
 }

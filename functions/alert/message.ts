@@ -4,10 +4,10 @@ import type { Problem, ProblemDetail } from '../ports.ts';
 import type { Alert, Notice, Rendering } from './alert.ts';
 import { type Block, context, fields, header, LIMITS, lengthOf, lineSections, type SlackMessage, section, toMessage } from './blocks.ts';
 import { bundleMessage, overflowMessage } from './digest.ts';
-import { code, fence, link, prose } from './escape.ts';
+import { code, fence, link, ownProse, prose } from './escape.ts';
 import { constructUrl, findingsUrl, logsUrl } from './links.ts';
 import { alertQuery, silenceCommand } from './query.ts';
-import { suggest } from './suggestion.ts';
+import { suggestFor } from './suggestion.ts';
 import {
 	COUNTED_MEANINGS,
 	clusterText,
@@ -65,7 +65,7 @@ function alertMessage(alert: Alert, rendering: Rendering): SlackMessage {
 	const shown = problems.slice(0, MAX_LINES);
 	const lines = lineSections(
 		shown.map((problem) => problemLine(problem, rendering.details.get(problem.fingerprint))),
-		{ room, more: (count) => moreText(count + problems.length - shown.length) },
+		{ room, more: (count) => moreText(count + problems.length - shown.length + (alert.unlisted ?? 0)) },
 	);
 	return toMessage(text, [...before, ...lines, ...after]);
 }
@@ -78,12 +78,8 @@ function story({ group }: Alert, sample: ProblemDetail | undefined): string {
 	const advice = construct === undefined ? '' : ` ${capitalise(CONSTRUCTS[construct].suggestion)}.`;
 	const catalogue = construct === undefined ? '' : `${capitalise(CONSTRUCTS[construct].explanation)}.`;
 	// What to write instead has its own place below.
-	const summary = sample ? sample.summary.replace(advice, '') : catalogue;
-	const meaning = MEANINGS[finding];
-	return (
-		[summary === '' ? '' : prose(summary, ROOM.summary), prose(meaning, ROOM.meaning)].filter((text) => text !== '').join('\n') ||
-		title(finding)
-	);
+	const summary = sample ? prose(sample.summary.replace(advice, ''), ROOM.summary) : ownProse(catalogue);
+	return [summary, prose(MEANINGS[finding], ROOM.meaning)].filter((text) => text !== '').join('\n') || title(finding);
 }
 
 const title = (finding: string): string => code(finding, ROOM.field);
@@ -129,15 +125,19 @@ function problemLine(problem: Problem, detail: ProblemDetail | undefined): strin
 	return `• ${parts.join(' · ')}`;
 }
 
-function suggestionBlocks({ group, problems }: Alert, { details }: Rendering): Block[] {
-	const { construct } = group;
+function suggestionBlocks(alert: Alert, rendering: Rendering): Block[] {
+	const { construct } = alert.group;
 	if (construct === undefined) return [];
-	const found = problems.map(({ fingerprint }) => details.get(fingerprint)).filter((detail) => detail !== undefined);
-	const suggestion = suggest(construct, found);
+	const sentence = `*Instead:* ${ownProse(CONSTRUCTS[construct].suggestion)}.`;
+	const suggestion = suggestFor(alert, rendering);
 	const yaml = suggestion && fence(suggestion.yaml, ROOM.suggestion);
-	const sentence = `*Instead:* ${prose(CONSTRUCTS[construct].suggestion, 400)}.`;
-	return [section(suggestion && yaml !== undefined ? `${sentence} ${capitalise(suggestion.place)}:\n${yaml}` : sentence)];
+	if (!suggestion || yaml === undefined) return [section(sentence)];
+	// Whoever takes the part for the whole leaves out what was told before.
+	if (alert.state === 'update') return [section(`${sentence} ${OPENED}`)];
+	return [section(`${sentence} ${capitalise(suggestion.place)}:\n${yaml}`)];
 }
+
+const OPENED = 'The whole suggestion stands in the message that opened the alert: add to it what is told here.';
 
 function commandBlocks(alert: Alert, rendering: Rendering): Block[] {
 	const query = fence(alertQuery(alert, rendering), ROOM.query);
@@ -156,7 +156,9 @@ function noteBlocks(alert: Alert, rendering: Rendering): Block[] {
 	if (state === 'update') notes.push(`${counted(known, 'problem')} of this rule ${known === 1 ? 'was' : 'were'} told before.`);
 	if (state === 'repeat') notes.push(`Still firing since ${timeText(alert.firstSeen)}.`);
 	if (problems.some(({ unsettled }) => unsettled))
-		notes.push('Not settled: the cluster was not seen since, so that a change of its policies may still explain it.');
+		notes.push(
+			'Not settled within ten minutes: the cluster was not seen since, or a change of its state waits to be judged. It may still explain this.',
+		);
 	const counts = rendering.counts(group.cluster);
 	const only = [
 		...(counts.contradicted > 0 ? [`${counted(counts.contradicted, 'entry', 'entries')} that contradict the model`] : []),

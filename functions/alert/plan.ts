@@ -6,6 +6,8 @@ import type { Memory } from './memory.ts';
 export interface Flood {
 	/** Messages of a run, at most. */
 	readonly messages: number;
+	/** Problems that a run tells of, at most: each is looked up and noted. What is over waits for the next run. */
+	readonly problems: number;
 	/** So many alerts of one cluster and state in one run become one message. */
 	readonly bundleAt: number;
 	/** After so many messages of a cluster in an hour, what it has more to say comes bundled, */
@@ -14,7 +16,7 @@ export interface Flood {
 	readonly pauseMs: number;
 }
 
-export const FLOOD: Flood = { messages: 10, bundleAt: 6, hourly: 20, pauseMs: 5 * 60_000 };
+export const FLOOD: Flood = { messages: 10, problems: 5000, bundleAt: 6, hourly: 20, pauseMs: 5 * 60_000 };
 
 export const HOUR_MS = 3_600_000;
 
@@ -30,7 +32,10 @@ export type Planned = Notice extends infer Each ? (Each extends Notice ? Omit<Ea
 /** The messages of a run, the most urgent first. What is left out is not lost: nothing remembers that it was told. */
 export function plan(alerts: readonly Alert[], { memory, nowMs, flood }: Circumstances): readonly Planned[] {
 	const notices: Planned[] = [];
-	for (const ofCluster of Map.groupBy(alerts, ({ group }) => clusterId(group.cluster)).values()) {
+	const isFailed = ({ group }: Alert): boolean => memory.groups.get(group.id)?.failed ?? false;
+	const urgent = alerts.toSorted((a, b) => Number(isFailed(a)) - Number(isFailed(b)) || byUrgency(a, b));
+	const affordable = within(urgent, flood.problems);
+	for (const ofCluster of Map.groupBy(affordable, ({ group }) => clusterId(group.cluster)).values()) {
 		const [
 			{
 				group: { cluster },
@@ -46,11 +51,21 @@ export function plan(alerts: readonly Alert[], { memory, nowMs, flood }: Circums
 		}
 	}
 	// What could not be posted the last time goes last: a message that the other side chokes on must not keep back the others.
-	const failed = (notice: Planned): number => (alertsOf(notice).some(({ group }) => memory.groups.get(group.id)?.failed) ? 1 : 0);
+	const failed = (notice: Planned): number => Number(alertsOf(notice).some(isFailed));
 	const ordered = notices.toSorted((a, b) => failed(a) - failed(b) || byUrgency(firstOf(a), firstOf(b)));
 	if (ordered.length <= flood.messages) return ordered;
 	const rest = ordered.slice(flood.messages - 1);
 	return [...ordered.slice(0, flood.messages - 1), { kind: 'overflow', alerts: rest.flatMap(alertsOf) }];
+}
+
+/** The first of them that have no more problems together than that; one in any case. */
+function within(alerts: readonly Alert[], most: number): readonly Alert[] {
+	let problems = 0;
+	const over = alerts.findIndex((alert, index) => {
+		problems += alert.problems.length;
+		return index > 0 && problems > most;
+	});
+	return over < 0 ? alerts : alerts.slice(0, over);
 }
 
 export const alertsOf = (notice: Planned): readonly Alert[] => (notice.kind === 'alert' ? [notice.alert] : notice.alerts);

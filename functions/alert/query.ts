@@ -59,6 +59,12 @@ function clusterConditions({ project, location, name }: ClusterKey): string[] {
 		.filter((condition) => condition !== '' && condition.length <= MAX_LITERAL / 3);
 }
 
+/** In full, as far as its entries name it: other clusters have that name too. */
+function clusterPath({ project, location, name }: ClusterKey): string {
+	if (location === '') return name;
+	return `${project === undefined ? '' : `projects/${project}/`}locations/${location}/clusters/${name}`;
+}
+
 /** The command that silences an alert; absent where it would be too long to be pasted. */
 export function silenceCommand({ problems, group }: Alert, { dataset }: Rendering): string | undefined {
 	const [first] = problems;
@@ -66,10 +72,9 @@ export function silenceCommand({ problems, group }: Alert, { dataset }: Renderin
 	const end = "--for 7d --reason 'why'";
 	const start = `policy-audit silence --dataset ${shellText(dataset)}`;
 	const { policy, construct, cluster } = group;
-	// Several are silenced by what they share; a policy of a kind without namespaces is no matcher.
-	const matchers =
-		problems.length > 1 && construct !== undefined && policy?.includes('/')
-			? `--cluster ${shellText(cluster.name)} --policy ${shellText(policy)} --construct ${construct}`
-			: `--fingerprint ${shellText(first.fingerprint)}`;
+	// Several are silenced by what they share, and a policy of a kind without namespaces is no matcher.
+	if (problems.length > 1 && (construct === undefined || !policy?.includes('/'))) return undefined;
+	const shared = `--cluster ${shellText(clusterPath(cluster))} --policy ${shellText(policy ?? '')} --construct ${construct}`;
+	const matchers = problems.length > 1 ? shared : `--fingerprint ${shellText(first.fingerprint)}`;
 	return matchers.length > MAX_LITERAL ? undefined : `${start} ${matchers} ${end}`;
 }

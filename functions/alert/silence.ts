@@ -13,6 +13,8 @@ export function isSilenced(problem: Pick<Problem, 'fingerprint' | 'cluster'>, si
 
 const MATCHERS = [
 	'fingerprint',
+	'projectId',
+	'location',
 	'clusterName',
 	'subjectNamespace',
 	'subjectWorkload',
@@ -29,6 +31,8 @@ function factsOf({ fingerprint, cluster }: Pick<Problem, 'fingerprint' | 'cluste
 	const slash = policy.indexOf('/');
 	return {
 		fingerprint,
+		projectId: cluster.project,
+		location: cluster.location,
 		clusterName: cluster.name,
 		subjectNamespace: subjectWorkload === undefined ? undefined : subjectNamespace,
 		subjectWorkload,

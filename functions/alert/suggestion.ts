@@ -4,9 +4,14 @@ import { isPortNumber, labelKeyProblem, labelValueProblem, subdomainProblem } fr
 import { hiddenUnder } from '../policy/selector.ts';
 import { NONE } from '../policy/semantics.ts';
 import type { ProblemDetail } from '../ports.ts';
+import type { Alert, Rendering } from './alert.ts';
 
 /** A change to a policy: YAML of a part of a NetworkPolicy, and where that part belongs. */
 export interface Suggestion {
+	/**
+	 * Beside what is there wherever that still admits something, on some generation of Dataplane V2 or on a node that has not moved: what
+	 * mends one flow must not break another.
+	 */
 	readonly place: string;
 	readonly yaml: string;
 }
@@ -29,25 +34,39 @@ const NAMESPACE_LABEL = 'kubernetes.io/metadata.name';
 export function suggest(construct: ConstructId | undefined, details: readonly ProblemDetail[]): Suggestion | undefined {
 	const [first] = details;
 	if (construct === undefined || !first?.policyName || subdomainProblem(first.policyName)) return undefined;
-	const fragment = fragmentOf(construct, first, details);
+	const fragment = fragmentOf({ construct, first, details });
 	return fragment && { place: fragment.place, yaml: stringify(fragment.part, { lineWidth: 0, version: '1.1' }).trimEnd() };
 }
 
-function fragmentOf(
-	construct: ConstructId,
-	first: ProblemDetail,
-	details: readonly ProblemDetail[],
-): { readonly place: string; readonly part: Fragment } | undefined {
-	const { direction, clause, peer, portEntry } = first;
-	const side = direction === 'ingress' ? 'from' : 'to';
+/** The same from what is known of an alert's problems. */
+export const suggestFor = ({ group, problems }: Alert, { details }: Rendering): Suggestion | undefined =>
+	suggest(
+		group.construct,
+		problems.map(({ fingerprint }) => details.get(fingerprint)).filter((detail) => detail !== undefined),
+	);
+
+interface Told {
+	/** Of the problem that matters most. */
+	readonly first: ProblemDetail;
+	readonly details: readonly ProblemDetail[];
+}
+
+interface Part {
+	readonly place: string;
+	readonly part: Fragment;
+}
+
+function fragmentOf({ construct, ...told }: Told & { readonly construct: ConstructId }): Part | undefined {
+	const { first, details } = told;
+	const { direction, peer } = first;
 	const ports = seenPorts(details);
 	switch (construct) {
 		case 'ipblock-pod':
 		case 'ipblock-service':
-			return peersFragment(first, details, side);
+			return peersFragment(told);
 		case 'label-not-identity':
 			// Of the policy's own podSelector, or of what it newly admits, nothing better is known.
-			return peer === null || first.disposition === 'allow' ? undefined : peersFragment(first, details, side);
+			return peer === null || first.disposition === 'allow' ? undefined : peersFragment(told);
 		case 'ipblock-node':
 		case 'snat-remote-node':
 			if (first.disposition === 'allow' || ports.length === 0) return undefined;
@@ -56,11 +75,10 @@ function fragmentOf(
 		case 'end-port':
 		case 'named-port-ambiguous':
 		case 'named-port-unresolved':
-		case 'named-port-widened': {
-			const written = construct === 'end-port' ? (rangePorts(clause) ?? ports) : ports;
-			if (written.length === 0) return undefined;
-			return { place: `in the place of ${portEntry === null ? 'the port entry' : `port entry ${portEntry}`}`, part: { ports: written } };
-		}
+			// What is open and should not be is not closed by more ports.
+			return first.disposition === 'allow'
+				? undefined
+				: portsFragment({ first, ports, range: construct === 'end-port' ? rangePorts(first.clause) : undefined });
 		case 'policy-types-overreach': {
 			const other = direction === 'ingress' ? 'Egress' : 'Ingress';
 			return { place: `as it was before the move, without rules for ${direction}`, part: { policyTypes: [other], [direction]: [] } };
@@ -70,15 +88,13 @@ function fragmentOf(
 				place: `added to ${peer === null ? 'the peer' : `peer ${peer}`}, beside the requirements that it has`,
 				part: { namespaceSelector: { matchExpressions: [{ key: NAMESPACE_LABEL, operator: 'Exists' }] } },
 			};
-		case 'any-cidr-dual-stack':
-			return {
-				place: 'both families, where both are meant',
-				part: { [side]: [{ ipBlock: { cidr: '0.0.0.0/0' } }, { ipBlock: { cidr: '::/0' } }] },
-			};
 		case 'metadata-dnat':
 			return { place: 'one more rule', part: { egress: [{ to: [{ ipBlock: { cidr: '169.254.169.254/32' } }], ports: tcp(80, 8080) }] } };
 		case 'node-local-dns':
 			return { place: 'one more rule', part: { egress: [DNS_RULE] } };
+		// What they opened stays open for any port or address that could be written from what was seen.
+		case 'named-port-widened':
+		case 'any-cidr-dual-stack':
 		case 'sctp-rejected':
 		case 'calico-crd':
 		case 'renamed-in-logs':
@@ -104,15 +120,33 @@ const DNS_RULE: Fragment = {
 	],
 };
 
-function peersFragment(first: ProblemDetail, details: readonly ProblemDetail[], side: 'from' | 'to') {
+/** `what`: `peer 0`. */
+const beside = (what: string, these: 'Pods' | 'ports'): string =>
+	`beside ${what}, which stays (it may go where these ${these} are all that it was meant for)`;
+
+interface Ports {
+	readonly first: ProblemDetail;
+	readonly ports: readonly Fragment[];
+	/** All that the old entry was meant to admit. */
+	readonly range: readonly Fragment[] | undefined;
+}
+
+function portsFragment({ first: { portEntry }, ports, range }: Ports): Part | undefined {
+	const old = portEntry === null ? 'the port entry' : `port entry ${portEntry}`;
+	if (range) return { place: `in the place of ${old}, all of whose ports these are`, part: { ports: range } };
+	return ports.length === 0 ? undefined : { place: beside(old, 'ports'), part: { ports } };
+}
+
+function peersFragment({ first, details }: Told): Part | undefined {
 	const peers = details.map((detail) => peerOf(detail, first.policyNamespace));
 	const written = distinct(peers.filter((peer) => peer !== undefined)).slice(0, MAX_PEERS);
 	if (written.length === 0) return undefined;
 	const texts = new Set(written.map((peer) => JSON.stringify(peer)));
 	// A peer that is left out is told of: who pastes this would lock it out.
 	const missing = peers.filter((peer) => !texts.has(JSON.stringify(peer))).length;
-	const more = missing === 0 ? '' : `, beside the peers of ${missing} more ${missing === 1 ? 'problem' : 'problems'}`;
-	return { place: `in the place of ${first.peer === null ? 'the peer' : `peer ${first.peer}`}${more}`, part: { [side]: written } };
+	const more = missing === 0 ? '' : `; the peers of ${missing} more ${missing === 1 ? 'problem' : 'problems'} are not in it`;
+	const place = beside(first.peer === null ? 'the peer' : `peer ${first.peer}`, 'Pods');
+	return { place: `${place}${more}`, part: { [first.direction === 'ingress' ? 'from' : 'to']: written } };
 }
 
 /** The Pods of a peer by labels that last, in their namespace where it is not the policy's. */

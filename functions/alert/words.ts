@@ -20,7 +20,7 @@ export const HEADINGS: Readonly<Record<Finding, string>> = {
 
 /** What follows from it, for whoever was woken by it; empty of what is never flagged. */
 export const MEANINGS: Readonly<Record<Finding, string>> = {
-	'void-rule': 'The policy still isolates its Pods, so what this rule was written to admit times out.',
+	'void-rule': 'A policy still isolates the Pods, so what this rule was written to admit times out.',
 	overreach: 'No policy was meant to isolate these Pods in this direction; what is not admitted by chance times out.',
 	'newly-open': 'Nothing is broken, but something can be reached that could not be before. Close it, unless that is wanted.',
 	'not-isolated':
@@ -178,7 +178,7 @@ export function resolutionText(resolution: Resolution | undefined): string {
 		case 'quiet':
 			return `Quiet: no such entry since ${timeText(resolution.since)}.`;
 		case 'fixed':
-			return `Fixed by a change to ${resolution.policy} at ${timeText(resolution.at)}: the rule is no longer there as it was.`;
+			return `Fixed by a change to ${resolution.policy} at ${timeText(resolution.at)}: the state of that time has no such clause any more (the rule, or what it covered, is another).`;
 		case 'judged-again':
 			return 'Judged again with the cluster’s state of that time: its entries are no longer flagged.';
 		default:

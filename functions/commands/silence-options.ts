@@ -3,6 +3,7 @@ import { CONSTRUCTS } from '../policy/constructs.ts';
 import { parseFingerprint } from '../policy/fingerprint.ts';
 import { dnsLabelProblem, subdomainProblem } from '../policy/names.ts';
 import { cutToMicros, parseTime } from '../policy/time.ts';
+import { parseClusterName } from '../snapshot/trigger.ts';
 import type { DatasetName } from './options.ts';
 import type { SilenceFormat } from './silence-table.ts';
 
@@ -13,7 +14,8 @@ export interface SilenceOptions {
 	readonly namespace?: string;
 	readonly workload?: string;
 	readonly policy?: { readonly namespace: string; readonly name: string };
-	readonly cluster?: string;
+	/** Of whichever project and location where they are absent. */
+	readonly cluster?: { readonly project?: string; readonly location?: string; readonly name: string };
 	/** In ms. */
 	readonly for?: number;
 	/** RFC 3339, as are the other times. */
@@ -70,9 +72,17 @@ const nameBy =
 
 export const parseNamespace = nameBy(dnsLabelProblem);
 export const parseWorkload = nameBy(subdomainProblem);
-export const parseCluster = nameBy((name) =>
-	name.startsWith('projects/') ? 'must be the name alone, without project and location' : dnsLabelProblem(name),
-);
+
+const parseClusterPart = nameBy(dnsLabelProblem);
+
+/** In full as `projects/P/locations/L/clusters/NAME`, without its project where its entries name none, or the name alone. */
+export function parseCluster(text: string): NonNullable<SilenceOptions['cluster']> {
+	if (!text.includes('/')) return { name: parseClusterPart(text) };
+	const [, location, name] = /^locations\/([^/]+)\/clusters\/([^/]+)$/.exec(text) ?? [];
+	const cluster = location === undefined || name === undefined ? parseClusterName(text) : { location, name };
+	if (!cluster) throw new InvalidArgumentError('it must be projects/PROJECT/locations/LOCATION/clusters/NAME, or the name alone');
+	return { ...cluster, location: parseClusterPart(cluster.location), name: parseClusterPart(cluster.name) };
+}
 
 export function parsePolicy(text: string): { namespace: string; name: string } {
 	const [namespace = '', name = '', ...more] = text.split('/');

@@ -16,10 +16,24 @@ function matchersOf(silence: KeptSilence): string[] {
 		['namespace', silence.subjectNamespace],
 		['workload', silence.subjectWorkload],
 		['policy', policy],
-		['cluster', silence.clusterName],
+		['cluster', clusterOf(silence)],
 	]
 		.filter(([, value]) => value !== null)
 		.map((pair) => pair.join(' '));
+}
+
+/** In full, or as much of it as the silence names. */
+function clusterOf({ projectId, location, clusterName }: KeptSilence): string | null {
+	if (projectId === null && location === null) return clusterName;
+	const parts = [
+		['projects', projectId],
+		['locations', location],
+		['clusters', clusterName],
+	];
+	return parts
+		.filter(([, name]) => name !== null)
+		.map((part) => part.join('/'))
+		.join('/');
 }
 
 /** The same as a sentence has it. The command makes none that names nothing: such a row silences nothing. */

@@ -42,7 +42,7 @@ export function addSilence(program: Command, execute: Execute): void {
 		.option('--namespace <name>', 'problems of Pods in this namespace', parseNamespace)
 		.option('--workload <name>', 'problems of Pods of this workload', parseWorkload)
 		.option('--policy <namespace/name>', 'problems that this policy decides', parsePolicy)
-		.option('--cluster <name>', 'problems of this cluster', parseCluster)
+		.option('--cluster <name>', 'problems of this cluster: projects/P/locations/L/clusters/C, or C for each of that name', parseCluster)
 		.addOption(new Option('--for <duration>', 'for so long: 90m, 12h, 7d, 2w').argParser(parseDuration).conflicts('until'))
 		.option('--until <time>', `until then (RFC 3339), at most ${MAX_MS / 86_400_000} days after its beginning`, parseMoment)
 		.option('--from <time>', 'from then on (RFC 3339); without it, from now', parseMoment)
@@ -139,7 +139,9 @@ function toSilence(options: SilenceOptions, { at, user }: { at: string; user: st
 	return {
 		id: randomBytes(5).toString('hex'),
 		fingerprint: options.fingerprint ?? null,
-		clusterName: options.cluster ?? null,
+		projectId: options.cluster?.project ?? null,
+		location: options.cluster?.location ?? null,
+		clusterName: options.cluster?.name ?? null,
 		subjectNamespace: options.namespace ?? null,
 		subjectWorkload: options.workload ?? null,
 		construct: options.construct ?? null,

@@ -21,7 +21,7 @@ function openChannel({ destination: to }: Pick<AlertConfig, 'destination'>): Ale
 		case 'slack-bot':
 			return createSlackBot({ token: to.token, channel: to.channel, apiEndpoint: slackApiEndpoint, ...clock });
 		case 'webhook':
-			return createJsonWebhook({ url: to.url, token: to.token, ...clock });
+			return createJsonWebhook({ url: to.url, ...clock });
 		case 'log':
 			return { threads: false, post: async () => ({ kind: 'posted' }) };
 		default:

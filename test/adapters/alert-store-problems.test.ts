@@ -205,7 +205,7 @@ for (const kind of enginesFor('test/adapters/alert-store-problems.test.ts')) {
 			);
 			const snapshots = CASES.flatMap(({ collections = [] }, index) => collections.map((row) => inCluster(row, index)));
 			return withRows({ verdicts, snapshots }, async (store) => {
-				const problems = await store.readProblems(WINDOW);
+				const { problems } = await store.readProblems(WINDOW);
 				for (const [index, { what, expected }] of CASES.entries())
 					is(stateOf(problems.filter(({ fingerprint }) => fingerprint === `f${index}`)), expected, what);
 			});
@@ -239,7 +239,9 @@ for (const kind of enginesFor('test/adapters/alert-store-problems.test.ts')) {
 				entry({ entry_id: 'n3', fingerprint: 'explained', finding: 'explained', flagged: false, judged_at: at('10:06:00') }),
 			];
 			return withRows({ verdicts, snapshots: [collection('10:01:00'), collection('10:01:00')] }, async (store) => {
-				equal(await store.readProblems(WINDOW), [
+				const { problems, complete } = await store.readProblems(WINDOW);
+				is(complete, true);
+				equal(problems, [
 					{
 						fingerprint: 'f',
 						cluster: { project: 'p', location: 'europe-west1', name: 'prod' },
@@ -250,6 +252,7 @@ for (const kind of enginesFor('test/adapters/alert-store-problems.test.ts')) {
 						packets: 12,
 						sources: 2,
 						unsettled: false,
+						ofRule: 1,
 					},
 					{
 						fingerprint: 'g',
@@ -261,6 +264,7 @@ for (const kind of enginesFor('test/adapters/alert-store-problems.test.ts')) {
 						packets: null,
 						sources: 1,
 						unsettled: false,
+						ofRule: 1,
 					},
 				]);
 			});

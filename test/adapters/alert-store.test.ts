@@ -354,7 +354,9 @@ for (const kind of enginesFor('test/adapters/alert-store.test.ts')) {
 					event('7 resolved, and never told', '06:00', { state: 'resolved', posted_at: null }),
 					event('8 of a group that is not over', '01:00', { group_id: 'h' }),
 					event('8 of a group that is not over', '01:00', { group_id: 'h' }),
-					event('9 update', '02:00', { group_id: 'h', state: 'update' }),
+					event('9 update', '02:00', { group_id: 'h', state: 'update', fingerprint: 'second' }),
+					// Told once more since: the last is what counts.
+					event('8 and before', '00:30', { group_id: 'h' }),
 					event('a long over', '01:00', { group_id: 'i' }),
 					event('b resolved', '02:00', { group_id: 'i', state: 'resolved' }),
 					event('c just said', '09:59', { group_id: 'j' }),
@@ -395,7 +397,14 @@ for (const kind of enginesFor('test/adapters/alert-store.test.ts')) {
 					...tweaks,
 				});
 				await insert('silences_v1', [
-					silence('1', { fingerprint: 'f', cluster_name: 'prod', subject_namespace: 'shop', subject_workload: 'db' }),
+					silence('1', {
+						fingerprint: 'f',
+						project_id: 'p',
+						location: 'l',
+						cluster_name: 'prod',
+						subject_namespace: 'shop',
+						subject_workload: 'db',
+					}),
 					silence('2 from now on', { starts_at: NOW, construct: 'end-port', policy_namespace: 'shop', policy_name: `it's` }),
 					silence('3 not yet', { starts_at: at('10:00:00.000001') }),
 					silence('4 no longer', { ends_at: NOW }),
@@ -408,11 +417,20 @@ for (const kind of enginesFor('test/adapters/alert-store.test.ts')) {
 					silences.map(({ id }) => id),
 					['1', '2 from now on', '5 to the last', '7 to be ended'],
 				);
-				const none = { fingerprint: null, clusterName: null, subjectNamespace: null, subjectWorkload: null, construct: null };
+				const none = {
+					fingerprint: null,
+					projectId: null,
+					location: null,
+					clusterName: null,
+					subjectNamespace: null,
+					subjectWorkload: null,
+				};
 				equal(silences.slice(0, 2), [
 					{
 						id: '1',
 						fingerprint: 'f',
+						projectId: 'p',
+						location: 'l',
 						clusterName: 'prod',
 						subjectNamespace: 'shop',
 						subjectWorkload: 'db',

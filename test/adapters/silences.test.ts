@@ -14,6 +14,8 @@ const AT = '2026-03-02T10:00:00.500Z';
 const silence = (id: string, tweaks: Partial<KeptSilence> = {}): KeptSilence => ({
 	id,
 	fingerprint: null,
+	projectId: null,
+	location: null,
 	clusterName: null,
 	subjectNamespace: null,
 	subjectWorkload: null,
@@ -31,6 +33,8 @@ const silence = (id: string, tweaks: Partial<KeptSilence> = {}): KeptSilence => 
 
 const WHOLE = silence('a', {
 	fingerprint: "p/l/c|void-rule|ipblock-pod|ingress|shop/Deployment/api|10.0.0.0/8|8080|TCP|shop/it's|abc",
+	projectId: 'p',
+	location: 'l',
 	clusterName: 'c',
 	subjectNamespace: 'shop',
 	subjectWorkload: 'api',

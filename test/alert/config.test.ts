@@ -33,7 +33,7 @@ describe('the configuration of alerts', (it) => {
 			token: 'xoxb-1',
 			channel: 'C0123456789',
 		});
-		equal(destinationOf({ ALERT_WEBHOOK: 'http://127.0.0.1:80/x' }), { kind: 'webhook', url: 'http://127.0.0.1:80/x', token: undefined });
+		equal(destinationOf({ ALERT_WEBHOOK: 'http://127.0.0.1:80/x' }), { kind: 'webhook', url: 'http://127.0.0.1:80/x' });
 	});
 
 	it('refuses what is wrong, all at once, and never shows a secret', () => {
@@ -42,6 +42,7 @@ describe('the configuration of alerts', (it) => {
 			[{ SLACK_WEBHOOK: `http://hooks.slack.com/${SECRET}` }, /SLACK_WEBHOOK is no https address/],
 			[{ ALERT_WEBHOOK: `ftp://x/${SECRET}` }, /ALERT_WEBHOOK is no https address/],
 			[{ SLACK_TOKEN: SECRET }, /SLACK_CHANNEL is missing/],
+			[{ SLACK_TOKEN: SECRET, SLACK_CHANNEL: 'C0123456789' }, /SLACK_TOKEN is no token/],
 			[{ SLACK_TOKEN: SECRET, SLACK_CHANNEL: '#ops' }, /SLACK_CHANNEL is no id/],
 			[{ SLACK_CHANNEL: 'C0123456789' }, /SLACK_CHANNEL goes with SLACK_TOKEN/],
 			[{ SLACK_WEBHOOK: `https://x/${SECRET}`, ALERT_WEBHOOK: `https://y/${SECRET}` }, /SLACK_WEBHOOK and ALERT_WEBHOOK are set/],

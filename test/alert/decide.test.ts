@@ -14,12 +14,13 @@ interface Written {
 	readonly silences?: Situation['silences'];
 	readonly fixed?: readonly FixedClause[];
 	readonly minute?: number;
+	readonly complete?: boolean;
 }
 
-function decideAt({ problems = [], events = [], silences = [], fixed = [], minute = 0 }: Written): readonly Decision[] {
+function decideAt({ problems = [], events = [], silences = [], fixed = [], minute = 0, complete = true }: Written): readonly Decision[] {
 	const nowMs = NOON_MS + minute * 60_000;
 	const memory = toMemory(events, { expiredMs: nowMs - 5 * 60_000 });
-	return decide({ problems, memory, silences, fixed, nowMs, timing: TIMING });
+	return decide({ problems, complete, memory, silences, fixed, nowMs, timing: TIMING });
 }
 
 const GROUP = groupOf(problemOf()).id;
@@ -29,6 +30,8 @@ const statesOf = (written: Written): string[] => decideAt(written).map(({ state 
 const SILENCE = {
 	id: 's',
 	fingerprint: null,
+	projectId: null,
+	location: null,
 	clusterName: 'prod',
 	subjectNamespace: null,
 	subjectWorkload: null,
@@ -151,7 +154,7 @@ describe('what is to be said', (it) => {
 	});
 
 	it('is new again after it was over', () => {
-		const events = [told(problemOf(), { minute: -600 }), told(problemOf(), { state: 'resolved', minute: -300 })];
+		const events = [told(problemOf(), { minute: -900 }), told(problemOf({ seen: [-905, -550] }), { state: 'resolved', minute: -300 })];
 		const [again] = decideAt({ problems: [problemOf()], events });
 		equal([again?.state, again?.thread], ['firing', undefined]);
 	});
@@ -181,9 +184,57 @@ describe('what is to be said', (it) => {
 		equal(statesOf({ problems: [problemOf({ seen: [-200, -1] })] }), ['firing']);
 	});
 
+	it('waits twice as long after each time that it told of more', () => {
+		const peer = (index: number) => problemOf({ peer: `shop/Deployment/web-${index}` });
+		const told5 = [
+			told(problemOf(), { minute: -60 }),
+			told(peer(1), { state: 'update', minute: -50 }),
+			told(peer(2), { state: 'update', minute: -19 }),
+		];
+		const problems = [problemOf(), peer(1), peer(2), peer(3)];
+		equal(statesOf({ problems, events: told5 }), [], 'twenty minutes after two of them');
+		equal(statesOf({ problems, events: told5, minute: 1 }), ['update']);
+		const whole = [...told5, told(problemOf(), { state: 'repeat', minute: -5 })];
+		equal(statesOf({ problems, events: whole }), ['update'], 'after all was told it begins anew');
+	});
+
+	it('ends nothing where not all could be read, but what was mended', () => {
+		const events = [told(problemOf({ seen: [-300, -240] }))];
+		equal(statesOf({ events, complete: false }), []);
+		equal(statesOf({ events, complete: true }), ['resolved']);
+		equal(statesOf({ events, complete: false, fixed: [FIXED] }), ['resolved']);
+	});
+
+	it('says how many of a rule were not read', () => {
+		const [alert] = decideAt({ problems: [problemOf({ ofRule: 45_000 }), problemOf({ ofRule: 45_000, port: '81' })] });
+		is(alert?.unlisted, 44_998);
+		is(decideAt({ problems: [problemOf({ ofRule: 1 })] })[0]?.unlisted, undefined);
+	});
+
+	it('is told of late where it could not be told of before, and then that it is over', () => {
+		const long = problemOf({ seen: [-600, -300] });
+		const failed = told(long, { minute: -310, postedAt: null, error: '404 no_service' });
+		equal(statesOf({ problems: [long], events: [failed] }), ['firing']);
+		equal(statesOf({ problems: [long], events: [told(long, { minute: 0 })] }), ['resolved']);
+	});
+
+	it('is over under the id that it is remembered by, whatever this version would call it', () => {
+		const renamed = eventOf(problemOf({ construct: 'of-another-version', seen: [-300, -240] }), {
+			group: 'what it was called',
+			minute: -250,
+		});
+		const [over] = decideAt({ events: [renamed] });
+		equal([over?.state, over?.group.id], ['resolved', 'what it was called']);
+	});
+
+	it('is nothing of what is silenced, also where it has fallen quiet', () => {
+		const old = problemOf({ seen: [-300, -240] });
+		equal(statesOf({ events: [told(old)], silences: [SILENCE] }), []);
+	});
+
 	it('is one count a day of contradictions, and never that they are over', () => {
 		const contradicted = ['a', 'b', 'c'].map((peer) =>
-			problemOf({ finding: 'contradicted', peer, policy: '-', construct: '-', rule: '-' }),
+			problemOf({ finding: 'contradicted', peer, policy: '-', construct: '-', rule: '-', seen: [-60, -1] }),
 		);
 		const [only, ...more] = decideAt({ problems: contradicted });
 		equal([only?.state, only?.problems.length, only?.group.counted, more], ['firing', 3, 'contradicted', []]);
@@ -191,6 +242,7 @@ describe('what is to be said', (it) => {
 		equal(statesOf({ problems: contradicted, events: [told(first, { minute: -23 * 60 })] }), []);
 		equal(statesOf({ problems: contradicted, events: [told(first, { minute: -24 * 60 })] }), ['firing']);
 		equal(statesOf({ events: [told(first, { minute: -10 * 60 })] }), []);
+		equal(statesOf({ problems: [problemOf({ finding: 'contradicted', seen: [-59, -1] })] }), [], 'it gathers for an hour');
 	});
 
 	it('keeps groups apart', () => {

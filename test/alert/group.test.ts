@@ -44,7 +44,8 @@ describe('a group of problems', (it) => {
 		is(idOf({ finding: 'contradicted', policy: 'other/policy', rule: 'bbbb' }), contradicted.id);
 		const late = groupOf(problemOf({ finding: 'not-isolated', port: 'ephemeral' }));
 		is(late.counted, 'late-reply');
-		is(idOf({ finding: 'void-rule', port: 'ephemeral' }), late.id);
+		is(idOf({ finding: 'overreach', port: 'ephemeral' }), late.id);
+		is(groupOf(problemOf({ finding: 'void-rule', port: 'ephemeral' })).counted, undefined, 'a rule admitted it before');
 	});
 
 	it('is one of its own for a fingerprint that cannot be read', () => {

@@ -13,7 +13,7 @@ import { NOON_MS, problemOf } from './sample.ts';
 
 /** A store that has one thing to tell, and remembers nothing. */
 const storeOf = (problems: readonly Problem[], more: Partial<AlertStore> = {}): AlertStore => ({
-	readProblems: async () => problems,
+	readProblems: async () => ({ problems, complete: true }),
 	readDetails: async () => new Map(),
 	readMemory: async () => [],
 	readSilences: async () => [],
@@ -70,7 +70,7 @@ describe('the alert function', (it) => {
 	it('tells what there is, and leaves a line for each message and one for the run', async () => {
 		const { answer, body, lines } = await request({});
 		is(answer.status, 200);
-		equal(JSON.parse(body), { outcome: 'ok', problems: 1, alerts: 1, messages: 1, yielded: 0, left: 0 });
+		equal(JSON.parse(body), { outcome: 'ok', problems: 1, alerts: 1, held: 0, messages: 1, given_up: 0, yielded: 0, left: 0 });
 		const [alert, run, ...more] = lines as [Line & { alert?: object; alert_state?: string; alert_severity?: string }, Line];
 		equal(more, []);
 		equal([alert.severity, alert.alert_state, alert.alert_severity], ['WARNING', 'firing', 'high']);
@@ -82,7 +82,9 @@ describe('the alert function', (it) => {
 			outcome: 'ok',
 			problems: 1,
 			alerts: 1,
+			held: 0,
 			messages: 1,
+			given_up: 0,
 			yielded: 0,
 			left: 0,
 			took_ms: 0,
@@ -122,14 +124,24 @@ describe('the alert function', (it) => {
 		}
 	});
 
-	it('says in the log what no form of is taken', async () => {
+	it('says in the log what no form of is taken, beside what was, and that the run was not whole', async () => {
 		const refused = { kind: 'refused', detail: 'invalid_blocks' } as const;
-		const { answer, lines } = await request({ channel: channelOf(refused, refused) });
-		is(answer.status, 200);
-		const [alert] = lines as [Line & { alert?: object }];
+		const store = storeOf([problemOf(), problemOf({ rule: 'bbbb' })]);
+		const { answer, lines } = await request({ store, channel: channelOf({ kind: 'posted' }, refused, refused) });
+		is(answer.status, 503);
+		const [, alert, run] = lines as [Line, Line & { alert?: object }, Line];
 		is(alert.severity, 'ERROR');
 		match(alert.message, /refused \(invalid_blocks\).*shop\/db/);
 		ok(isAlert(alert.alert));
+		match(run.message, /2 messages posted, 1 of them refused and told in the log/);
+	});
+
+	it('keeps all messages where none is taken: what refuses everything is no receiver', async () => {
+		const refused = { kind: 'refused', detail: '400' } as const;
+		const { answer, lines } = await request({ channel: channelOf(refused, refused) });
+		is(answer.status, 503);
+		match(lines[0]?.message ?? '', /nothing can be posted until somebody mends it.*refused: 400/);
+		match(lines[1]?.message ?? '', /0 messages posted, 1 messages left/);
 	});
 
 	it('takes nothing but POST, and answers a health check without a run', async () => {

@@ -5,6 +5,7 @@ import type { Alert } from '../../functions/alert/alert.ts';
 import { groupOf } from '../../functions/alert/group.ts';
 import { logsUrl } from '../../functions/alert/links.ts';
 import { alertQuery, clusterQuery, silenceCommand } from '../../functions/alert/query.ts';
+import { parseCluster } from '../../functions/commands/silence-options.ts';
 import type { Row } from '../../functions/ports.ts';
 import { describe } from '../describe.ts';
 import { verdictRow } from '../schemas/rows.ts';
@@ -122,7 +123,29 @@ describe('the command that silences an alert', (it) => {
 
 	it('names several by their cluster, policy and construct', () => {
 		const words = wordsOf(silenceCommand(alertOf(three), RENDERING) ?? '');
-		assert.equal(words.slice(4, 10), ['--cluster', 'prod', '--policy', 'shop/checkout', '--construct', 'ipblock-pod']);
+		const cluster = 'projects/shop-prod/locations/europe-west1/clusters/prod';
+		assert.equal(words.slice(4, 10), ['--cluster', cluster, '--policy', 'shop/checkout', '--construct', 'ipblock-pod']);
+	});
+
+	it('names a cluster as its entries do, in a form that the command reads', () => {
+		for (const [cluster, fields] of [
+			[PROD, { project: 'shop-prod', location: 'europe-west1', name: 'prod' }],
+			[
+				{ location: 'europe-west1', name: 'prod' },
+				{ location: 'europe-west1', name: 'prod' },
+			],
+			[{ location: '', name: 'prod' }, { name: 'prod' }],
+		] as const) {
+			const alert = alertOf(three, { group: { ...alertOf(three).group, cluster } });
+			const words = wordsOf(silenceCommand(alert, RENDERING) ?? '');
+			assert.equal(parseCluster(words[words.indexOf('--cluster') + 1] ?? ''), fields);
+		}
+	});
+
+	it('is left out of several that share no policy: it would silence one of them', () => {
+		const several = [other, { ...other, problem: { ...other.problem, fingerprint: other.problem.fingerprint.replace('8080', '8081') } }];
+		assert.is(silenceCommand(alertOf(several), RENDERING), undefined);
+		assert.ok(silenceCommand(alertOf([other]), RENDERING));
 	});
 
 	it('is one word a name, whatever is in it', () => {

@@ -1,14 +1,17 @@
 import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
-import { suggest } from '../../functions/alert/suggestion.ts';
+import { type Suggestion, suggest } from '../../functions/alert/suggestion.ts';
 import type { ConstructId } from '../../functions/policy/constructs.ts';
+import { denied, evaluate, verdictUnder } from '../../functions/policy/evaluate.ts';
+import { resolveFlow } from '../../functions/policy/flow.ts';
 import { judge } from '../../functions/policy/judge.ts';
 import { parseNetworkPolicy } from '../../functions/policy/manifest.ts';
-import type { ClusterState, NetworkPolicy, PolicyRule } from '../../functions/policy/model.ts';
+import type { ClusterState, Flow, NetworkPolicy, PolicyRule } from '../../functions/policy/model.ts';
+import { bit, CALICO, DEFAULT_CANDIDATES, idsOf, type Mask, NONE } from '../../functions/policy/semantics.ts';
 import type { ProblemDetail } from '../../functions/ports.ts';
 import { describe } from '../describe.ts';
-import { cluster, observe } from '../policy/cluster.ts';
-import type { Decided } from '../policy/scenarios/scenario.ts';
+import { flow as baseFlow, block, cluster, observe, pod, policy, rule } from '../policy/cluster.ts';
+import { type Decided, from } from '../policy/scenarios/scenario.ts';
 import { DECIDED } from '../policy/scenarios.ts';
 import { type Judged, judgeProblem } from './judged.ts';
 import { threeClients } from './notices.ts';
@@ -34,38 +37,101 @@ function readFragment(fragment: Json, direction: 'ingress' | 'egress'): NetworkP
 	return result.policy;
 }
 
-/** The policy with the suggestion where the message says that it belongs. */
-function applied(written: NetworkPolicy, fragment: Json, { direction, rule = 0, peer, portEntry }: ProblemDetail): NetworkPolicy {
+/** The policy with the suggestion where its words say that it belongs. */
+function applied(written: NetworkPolicy, { place, yaml }: Suggestion, { direction, rule: index = 0 }: ProblemDetail): NetworkPolicy {
+	const fragment = parse(yaml) as Json;
 	const read = readFragment(fragment, direction);
-	if ('policyTypes' in fragment) return { ...written, types: read.types, [direction]: [] };
+	if (/^as it was before the move, without rules for (in|e)gress$/.test(place))
+		return { ...written, types: read.types, [direction]: read[direction] };
 	const [first] = read[direction];
 	const rules = written[direction];
-	const old = rules[rule ?? 0] as PolicyRule;
 	if (!first) throw new Error('a fragment without a rule');
-	if (fragment[direction]) return { ...written, [direction]: [...rules, first] };
-	const replaced: PolicyRule = fragment['ports']
-		? { ...old, ports: old.ports.flatMap((port, index) => (index === portEntry ? first.ports : [port])) }
-		: { ...old, peers: old.peers.flatMap((one, index) => (index === peer ? withMore(one, first.peers, fragment) : [one])) };
-	return { ...written, [direction]: rules.map((one, index) => (index === (rule ?? 0) ? replaced : one)) };
+	if (/^one more rule(, without peers)?$/.test(place)) return { ...written, [direction]: [...rules, first] };
+	const old = rules[index ?? 0] as PolicyRule;
+	const changed =
+		'ports' in fragment ? { ...old, ports: put(old.ports, first.ports, place) } : { ...old, peers: putPeers(old, first, place) };
+	return { ...written, [direction]: rules.map((one) => (one === old ? changed : one)) };
 }
 
-function withMore(old: PolicyRule['peers'][number], peers: PolicyRule['peers'], fragment: Json): PolicyRule['peers'] {
+/** Parts that the words put beside one that is there, or in its place. */
+function put<T>(olds: readonly T[], parts: readonly T[], place: string): readonly T[] {
+	const [, where, position] =
+		/^(beside|in the place of) (?:peer|port entry) (\d+), (?:which stays|all of whose ports these are)/.exec(place) ?? [];
+	const old = olds[Number(position)];
+	if (old === undefined) throw new Error(`where is "${place}"?`);
+	return olds.flatMap((one) => (one !== old ? [one] : where === 'beside' ? [one, ...parts] : parts));
+}
+
+function putPeers({ peers: olds }: PolicyRule, { peers }: PolicyRule, place: string): PolicyRule['peers'] {
+	const [, position] = /^added to peer (\d+), beside the requirements that it has$/.exec(place) ?? [];
+	if (position === undefined) return put(olds, peers, place);
 	const added = peers[0]?.namespaceSelector?.matchExpressions ?? [];
-	if (!fragment['namespaceSelector'] || !old.namespaceSelector) return peers;
-	const { matchLabels, matchExpressions } = old.namespaceSelector;
-	return [{ ...old, namespaceSelector: { matchLabels, matchExpressions: [...matchExpressions, ...added] } }];
+	return olds.map((old, index) => {
+		if (index !== Number(position) || !old.namespaceSelector) return old;
+		const { matchLabels, matchExpressions } = old.namespaceSelector;
+		return { ...old, namespaceSelector: { matchLabels, matchExpressions: [...matchExpressions, ...added] } };
+	});
 }
 
 const suggestionOf = ({ detail }: Judged) => suggest(detail.construct as ConstructId, [detail]);
 
+const stateWith = ({ state }: Decided, suggestion: Suggestion, { detail }: Judged): Partial<ClusterState> => ({
+	...state,
+	policies: (state.policies ?? []).map((one) => (one.name === detail.policyName ? applied(one, suggestion, detail) : one)),
+});
+
 /** What is admitted or closed once the suggestion is applied; the finding under which it is then seen. */
-function findingAfter(scenario: Decided, fragment: Json, { detail }: Judged): { deny: string; allow: string } {
-	const policies = (scenario.state.policies ?? []).map((policy) =>
-		policy.name === detail.policyName ? applied(policy, fragment, detail) : policy,
-	);
-	const state: Partial<ClusterState> = { ...scenario.state, policies };
-	const of = (disposition: 'allow' | 'deny') => judge(cluster(state), observe(disposition, scenario.flow)).finding;
+function findingAfter(state: Partial<ClusterState>, { flow }: Decided): { deny: string; allow: string } {
+	const of = (disposition: 'allow' | 'deny') => judge(cluster(state), observe(disposition, flow)).finding;
 	return { deny: of('deny'), allow: of('allow') };
+}
+
+/** What Dataplane V2 may be, and nodes that have not moved. */
+const IN_FORCE: Mask = DEFAULT_CANDIDATES | CALICO;
+
+/** Between all ends, in both directions, to ports that some scenario names and some that none does. */
+const FLOWS: readonly Flow[] = [
+	pod('client'),
+	pod('web'),
+	pod('far', 'other'),
+	pod('agent', 'kube-system'),
+	{ ip: '203.0.113.7' },
+	{ ip: '2001:db8::7' },
+	{ ip: '169.254.169.254' },
+	{ ip: '169.254.20.10' },
+]
+	.flatMap((source, _, ends) => ends.map((destination) => ({ source, destination })))
+	.flatMap((ends) => (['ingress', 'egress'] as const).map((direction) => ({ ...ends, direction })))
+	.flatMap((one) => (['TCP', 'UDP'] as const).map((protocol) => ({ ...one, protocol })))
+	.flatMap((one) => [53, 80, 443, 8000, 8079, 8080, 8500, 9999].map((port) => baseFlow({ ...one, port })));
+
+interface Admitted {
+	readonly flow: Flow;
+	readonly mask: Mask;
+	/** Under which a rule admits it. */
+	readonly byRule: Mask;
+}
+
+/** The flows, each with the semantics in force that admit it. */
+function admittedBy(state: Partial<ClusterState>): readonly Admitted[] {
+	const snapshot = cluster(state);
+	return FLOWS.map((flow) => {
+		const evaluation = evaluate(resolveFlow(snapshot, flow));
+		const mask = IN_FORCE & ~denied(evaluation) & ~evaluation.unknown;
+		const byRule = idsOf(mask).filter((id) => verdictUnder(evaluation, bit(id)).basis === 'rule');
+		return { flow, mask, byRule: byRule.reduce((all, id) => all | bit(id), NONE) };
+	});
+}
+
+/** What worked before and would not any more, in words, and how many worked by a rule. What was not meant to be open may be closed. */
+function brokenBy(before: Partial<ClusterState>, after: Partial<ClusterState>, closes: boolean): { broken: string[]; byRule: number } {
+	const afterwards = admittedBy(after);
+	const meant = admittedBy(before).map((one) => ({ ...one, mask: closes && !(one.mask & CALICO) ? NONE : one.mask }));
+	const broken = meant.flatMap(({ flow, mask }, index) => {
+		const lost = idsOf(mask & ~(afterwards[index]?.mask ?? NONE));
+		return lost.length === 0 ? [] : [`${JSON.stringify(flow)} under ${lost.join(', ')}`];
+	});
+	return { broken, byRule: meant.filter(({ mask, byRule }) => mask & byRule).length };
 }
 
 /** Where nothing sensible can be written: the catalogue's sentence stands alone. */
@@ -76,9 +142,28 @@ const WITHOUT = [
 	'a peer by the absence of a label that is not seen',
 	'a subject by a label that is not seen',
 	'a subject by the absence of a label that is not seen',
+	// What could be written from what was seen would leave open what was opened.
+	'all addresses of the other family',
+	'a name that the destination does not define',
 ];
-/** What was opened is then admitted on purpose, in words that every generation reads alike: who wants it closed narrows the peers. */
-const LEAVES_OPEN = ['all addresses of the other family', 'a name that the destination does not define'];
+const BESIDE = 'beside peer 0, which stays (it may go where these Pods are all that it was meant for)';
+/** Whose rules admit nothing that was meant to be: all of it is to be closed. */
+const ADMITS_NOTHING = ['rules of an unlisted direction that admit'];
+
+const scenarioOf = (name: string): Decided => {
+	const scenario = DECIDED.find((one) => one.name === name);
+	if (!scenario) throw new Error(`no scenario of ${name}`);
+	return scenario;
+};
+/** Clauses that admit more than what was denied. */
+const WIDER: readonly Decided[] = [
+	{ ...scenarioOf('an ipBlock over a Pod'), name: 'an ipBlock over Pods and all else', state: from(block('0.0.0.0/0')) },
+	{
+		...scenarioOf('a range of ports'),
+		name: 'a short range of ports',
+		state: { policies: [policy({ ingress: [rule({ ports: [{ protocol: 'TCP', port: 8079, endPort: 8081 }] })] })] },
+	},
+];
 
 describe('what an alert suggests', (it) => {
 	it('is written for each way in which a construct decides, but those that it cannot mend', () => {
@@ -86,27 +171,31 @@ describe('what an alert suggests', (it) => {
 		assert.equal(without.sort(), [...WITHOUT].sort());
 	});
 
-	for (const scenario of DECIDED.filter(({ name }) => !WITHOUT.includes(name))) {
-		it(`mends ${scenario.name}: ${scenario.construct}`, () => {
+	for (const scenario of [...DECIDED, ...WIDER].filter(({ name }) => !WITHOUT.includes(name))) {
+		it(`mends ${scenario.name}, and breaks nothing: ${scenario.construct}`, () => {
 			const judged = judgeProblem(scenario);
 			const suggestion = suggestionOf(judged);
 			assert.ok(suggestion);
-			const fragment = parse(suggestion.yaml) as Json;
-			const after = findingAfter(scenario, fragment, judged);
-			const { finding } = judged.problem;
-			if (finding !== 'newly-open' || LEAVES_OPEN.includes(scenario.name)) {
+			const state = stateWith(scenario, suggestion, judged);
+			const after = findingAfter(state, scenario);
+			const closes = judged.problem.finding === 'newly-open';
+			if (!closes) {
 				// Before and after are one again: allowed as meant, and a denial would be against every generation.
 				assert.is(after.allow, 'confirmed');
 				assert.match(after.deny, /^(contradicted|not-isolated)$/);
 			} else assert.equal(after, { deny: 'explained', allow: 'contradicted' });
 			assert.not.match(`${after.deny} ${after.allow}`, /void-rule|overreach|newly-open/);
+			const { broken, byRule } = brokenBy(scenario.state, state, closes);
+			assert.equal(broken, []);
+			// Else nothing could have been broken.
+			assert.is(byRule > 0, !ADMITS_NOTHING.includes(scenario.name), `${byRule} flows`);
 		});
 	}
 
 	it('names each workload once, and the namespace where it is another one', () => {
 		const details = [...threeClients(), ...threeClients()].map(({ detail }) => detail);
 		const suggestion = suggest('ipblock-pod', details);
-		assert.is(suggestion?.place, 'in the place of peer 0');
+		assert.is(suggestion?.place, BESIDE);
 		assert.equal(parse(suggestion?.yaml ?? ''), {
 			from: [
 				{ podSelector: { matchLabels: { app: 'cart' } } },
@@ -162,15 +251,24 @@ describe('what an alert suggests', (it) => {
 
 	it('tells of peers that it leaves out', () => {
 		const unknown = { ...first.detail, peerLabels: null };
-		assert.is(suggest('ipblock-pod', [first.detail, unknown])?.place, 'in the place of peer 0, beside the peers of 1 more problem');
-		assert.is(suggest('ipblock-pod', [unknown, first.detail])?.place, 'in the place of peer 0, beside the peers of 1 more problem');
+		const more = `${BESIDE}; the peers of 1 more problem are not in it`;
+		assert.is(suggest('ipblock-pod', [first.detail, unknown])?.place, more);
+		assert.is(suggest('ipblock-pod', [unknown, first.detail])?.place, more);
 	});
 
-	it('lists a short range whole, and of a long one the ports that were asked for', () => {
-		const range = (clause: string) =>
-			parse(suggest('end-port', [{ ...first.detail, clause, portEntry: 0, port: 8001 }])?.yaml ?? '') as Json;
-		assert.equal(range('TCP 8000-8002'), { ports: [8000, 8001, 8002].map((port) => ({ protocol: 'TCP', port })) });
-		assert.equal(range('TCP 8000-9000'), { ports: [{ protocol: 'TCP', port: 8001 }] });
+	it('lists a short range whole, which then may go, and of a long one the ports that were asked for, beside it', () => {
+		const range = (clause: string) => {
+			const { place, yaml } = suggest('end-port', [{ ...first.detail, clause, portEntry: 0, port: 8001 }]) as Suggestion;
+			return [place, parse(yaml)];
+		};
+		assert.equal(range('TCP 8000-8002'), [
+			'in the place of port entry 0, all of whose ports these are',
+			{ ports: [8000, 8001, 8002].map((port) => ({ protocol: 'TCP', port })) },
+		]);
+		assert.equal(range('TCP 8000-9000'), [
+			'beside port entry 0, which stays (it may go where these ports are all that it was meant for)',
+			{ ports: [{ protocol: 'TCP', port: 8001 }] },
+		]);
 	});
 
 	it('is nothing where there is no detail, no policy or no construct', () => {

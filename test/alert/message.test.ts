@@ -2,14 +2,16 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import * as assert from 'uvu/assert';
 import type { Alert, Severity } from '../../functions/alert/alert.ts';
-import { bySeverity } from '../../functions/alert/digest.ts';
+import { bySeverity, earliest } from '../../functions/alert/digest.ts';
+import { groupOf } from '../../functions/alert/group.ts';
 import { toJsonMessage } from '../../functions/alert/json.ts';
 import { toPlainMessage, toSlackMessage } from '../../functions/alert/message.ts';
-import { CONSTRUCTS } from '../../functions/policy/constructs.ts';
+import { CONSTRUCTS, type ConstructId } from '../../functions/policy/constructs.ts';
 import { FINDINGS } from '../../functions/policy/finding.ts';
 import { describe } from '../describe.ts';
+import type { Judged } from './judged.ts';
 import { findProblems } from './limits.ts';
-import { GOLDENS, type Golden } from './notices.ts';
+import { alertOf, GOLDENS, type Golden, renderingOf, threeClients } from './notices.ts';
 import { readable } from './readable.ts';
 
 const FOLDER = new URL('golden/', import.meta.url);
@@ -115,11 +117,11 @@ describe('what a message says', (it) => {
 		const text = of('many-problems');
 		assert.is(text.match(/^• /gm)?.length, 40);
 		assert.match(text, /^and 80 more problems: the query below shows them$/m);
-		assert.match(text, /beside the peers of 115 more problems/);
+		assert.match(text, /; the peers of 115 more problems are not in it:$/m);
 	});
 
 	it('says in words that it is not settled, and only then', () => {
-		assert.match(of('unsettled'), /Not settled: the cluster was not seen since/);
+		assert.match(of('unsettled'), /Not settled within ten minutes: the cluster was not seen since/);
 		assert.not.match(of('three-clients'), /settled/);
 	});
 
@@ -131,6 +133,31 @@ describe('what a message says', (it) => {
 	it('of an update tells of the new, and how many were known', () => {
 		assert.match(of('update'), /^# 🔴 2 more problems: shop\/checkout/m);
 		assert.match(of('update'), /1 problem of this rule was told before/);
+	});
+
+	it('of an update has no part of a policy, which would be without what was told before', () => {
+		const { notice, rendering } = GOLDENS.find(({ name }) => name === 'update') as Golden;
+		assert.match(
+			of('update'),
+			/\*Instead:\* select the Pods by their labels .*\. The whole suggestion stands in the message that opened the alert/,
+		);
+		assert.not.match(of('update'), /podSelector:/);
+		const { suggested_yaml: yaml, suggested_place: place } = toJsonMessage(notice, rendering);
+		assert.equal([yaml, place], [null, null]);
+		assert.match(of('repeat'), /Beside peer 0, which stays .*:\n```\nfrom:\n {2}- podSelector:/);
+	});
+
+	it('has the catalogue’s code as code, to be copied', () => {
+		assert.match(of('port-protocol-only-a-port-entry-with-a-protocol-only'), /or leave `ports` out/);
+		const [some] = threeClients() as [Judged];
+		for (const construct of Object.keys(CONSTRUCTS) as ConstructId[]) {
+			const alert = alertOf([some], { group: { ...groupOf(some.problem), construct } });
+			const shown = readable(toSlackMessage({ id: 'm', kind: 'alert', alert }, renderingOf([])));
+			const { explanation, suggestion } = CONSTRUCTS[construct];
+			for (const sentence of [explanation.slice(1), suggestion.slice(1)]) assert.ok(shown.includes(sentence), `${sentence} in\n${shown}`);
+			for (const sentence of [explanation, suggestion]) assert.is(sentence.split('`').length % 2, 1, `code that does not end: ${sentence}`);
+			assert.not.match(shown, /ˋ/);
+		}
 	});
 
 	it('of a resolved alert is short, and says why and how long', () => {
@@ -174,6 +201,14 @@ describe('what a message says', (it) => {
 		const ids = (alerts: readonly Alert[]) => alerts.map(({ id }) => id).join('');
 		assert.is(ids(bySeverity([...sorted].reverse())), ids(sorted));
 		assert.is(ids(bySeverity(sorted)), 'becdafg');
+	});
+
+	it('is since the first of its times, with a fraction of a second or without', () => {
+		const { notice } = GOLDENS.find(({ name }) => name === 'bundle-firing') as Golden;
+		const [base] = notice.kind === 'bundle' ? notice.alerts : [];
+		const since = (...times: string[]) => earliest(times.map((firstSeen) => ({ ...(base as Alert), firstSeen })));
+		assert.is(since('2026-03-04T14:02:11.25Z', '2026-03-04T14:02:11Z'), '2026-03-04T14:02:11Z');
+		assert.is(since('2026-03-04T14:02:11Z', '2026-03-04T14:02:11.25Z', '2026-03-04T14:02:12Z'), '2026-03-04T14:02:11Z');
 	});
 
 	it('is the same each time', () => {

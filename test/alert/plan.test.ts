@@ -116,6 +116,19 @@ describe('the messages of a run', (it) => {
 		);
 	});
 
+	it('leave to a later run what has more problems together than a run can look up', () => {
+		const large = (rule: string): Alert => {
+			const alert = alertOf({ rule });
+			return { ...alert, problems: Array.from({ length: 2000 }, () => problemOf({ rule })) };
+		};
+		equal(
+			planOf(['1', '2', '3'].map(large)).map((notice) => alertsOf(notice)[0]?.group.id.at(-1)),
+			['1', '2'],
+		);
+		const [huge] = [{ ...large('1'), problems: Array.from({ length: 9000 }, () => problemOf()) }];
+		is(planOf([huge as Alert]).length, 1, 'one in any case');
+	});
+
 	it('hold every alert once, or none of a cluster that is held back, and are few', () => {
 		const alert = fc.record({
 			cluster: fc.integer({ min: 0, max: 15 }).map((index) => ({ ...PROD, name: `c${index}` })),
@@ -161,7 +174,7 @@ describe('what is remembered', (it) => {
 			const memory = toMemory(some, { expiredMs: NOON_MS }).groups.get(group);
 			equal([...(memory?.told.keys() ?? [])].sort(), [problem.fingerprint, problemOf({ peer: 'new' }).fingerprint].sort());
 			equal(
-				[memory?.lastMs, memory?.wholeMs, memory?.fixedMs, memory?.busy, memory?.failed, memory?.thread],
+				[memory?.lastMs, memory?.wholeMs, memory?.overMs, memory?.busy, memory?.failed, memory?.thread],
 				[NOON_MS - 20 * 60_000, NOON_MS - 30 * 60_000, NOON_MS - 61 * 60_000, false, true, '3.3'],
 			);
 		}

@@ -39,8 +39,19 @@ export function fingerprintOf(written: Written = {}): string {
 /** Seen from the one to the other minute after noon. */
 export function problemOf(written: Written & Partial<Problem> & { readonly seen?: readonly [number, number] } = {}): Problem {
 	const { seen = [-1, -1], cluster = PROD, finding = 'void-rule' } = written;
-	const { entries = 3, packets = 12, sources = 1, unsettled = false, fingerprint = fingerprintOf(written) } = written;
-	return { fingerprint, cluster, finding, firstSeen: at(seen[0]), lastSeen: at(seen[1]), entries, packets, sources, unsettled };
+	const { entries = 3, packets = 12, sources = 1, unsettled = false, fingerprint = fingerprintOf(written), ofRule } = written;
+	return {
+		fingerprint,
+		cluster,
+		finding,
+		firstSeen: at(seen[0]),
+		lastSeen: at(seen[1]),
+		entries,
+		packets,
+		sources,
+		unsettled,
+		...(ofRule !== undefined && { ofRule }),
+	};
 }
 
 /** An event that told of the problem, posted so many minutes after noon. */

@@ -54,7 +54,7 @@ describe('the alerts of the scenario', (it) => {
 	});
 
 	it('of the first day are those of the rules that the move broke, once each', async () => {
-		const told = await tellOf({ from: '2026-03-02T07:50:00Z', until: '2026-03-02T10:20:00Z' });
+		const told = await tellOf({ from: '2026-03-02T07:50:00Z', until: '2026-03-02T11:05:00Z' });
 		const firing = told
 			.filter(({ alert }) => alert.state === 'firing')
 			.map(({ alert: { group } }) => [group.finding, group.construct ?? group.counted ?? null, group.policy ?? null]);

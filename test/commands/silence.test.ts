@@ -5,7 +5,7 @@ import { openDuckdb } from '../../functions/adapters/duckdb.ts';
 import { readSchemas } from '../../functions/adapters/schemas.ts';
 import { createSilences, type KeptSilence, type Silences } from '../../functions/adapters/silences.ts';
 import { silence } from '../../functions/commands/silence.ts';
-import type { SilenceOptions } from '../../functions/commands/silence-options.ts';
+import { parseCluster, type SilenceOptions } from '../../functions/commands/silence-options.ts';
 import { describe } from '../describe.ts';
 import { createEmulator } from '../sql/emulator.ts';
 import { type Ran, run } from './run.ts';
@@ -87,15 +87,45 @@ describe('silence', (it) => {
 	it('keeps all that is given', async () => {
 		const silences = keep();
 		const policy = { namespace: 'shop', name: 'web' };
-		const given = { fingerprint: FINGERPRINT, workload: 'api', policy, cluster: 'c', by: 'Grace', from: '2026-03-10T00:00:00Z' };
+		const given = {
+			fingerprint: FINGERPRINT,
+			workload: 'api',
+			policy,
+			cluster: { project: 'p', location: 'l', name: 'c' },
+			by: 'Grace',
+			from: '2026-03-10T00:00:00Z',
+		};
 		const { code, stdout } = await silenced(silences, { ...ADDED, ...given });
 		is(code, 0);
-		match(stdout, 'and policy shop/web and cluster c, from 2026-03-10T00:00:00Z until 2026-03-17T00:00:00.000Z, by Grace');
+		match(
+			stdout,
+			'and policy shop/web and cluster projects/p/locations/l/clusters/c, from 2026-03-10T00:00:00Z until 2026-03-17T00:00:00.000Z, by Grace',
+		);
 		const [kept] = await silences.list(NOW);
 		equal(
-			[kept?.fingerprint, kept?.subjectWorkload, kept?.policyNamespace, kept?.policyName, kept?.clusterName, kept?.createdBy],
-			[FINGERPRINT, 'api', 'shop', 'web', 'c', 'Grace'],
+			[kept?.fingerprint, kept?.subjectWorkload, kept?.policyNamespace, kept?.policyName, kept?.createdBy],
+			[FINGERPRINT, 'api', 'shop', 'web', 'Grace'],
 		);
+		equal([kept?.projectId, kept?.location, kept?.clusterName], ['p', 'l', 'c']);
+	});
+
+	it('names a cluster in full, or as much of it as it is given', async () => {
+		for (const [text, fields, said] of [
+			['projects/p-1/locations/l/clusters/c', ['p-1', 'l', 'c']],
+			['projects/example.com:p/zones/l-b/clusters/c', ['example.com:p', 'l-b', 'c'], 'projects/example.com:p/locations/l-b/clusters/c'],
+			['locations/l/clusters/c', [null, 'l', 'c']],
+			['c', [null, null, 'c']],
+		] as const) {
+			const silences = keep();
+			const { stdout } = await silenced(silences, { ...ADDED, cluster: parseCluster(text) });
+			match(stdout, `and cluster ${said ?? text}, until`);
+			const [kept] = await silences.list(NOW);
+			equal([kept?.projectId, kept?.location, kept?.clusterName], fields, text);
+			const table = await silenced(silences, { list: true });
+			match(table.stdout.replaceAll(/[│\s]+/g, ''), `cluster${said ?? text}`);
+			const { projectId, location, clusterName } = JSON.parse((await silenced(silences, { list: true, format: 'json' })).stdout);
+			equal([projectId, location, clusterName], fields, text);
+		}
 	});
 
 	it('lists those that hold or will, and with --all those that are over', async () => {
@@ -196,7 +226,13 @@ describe('silence', (it) => {
 			[[...some, '--policy', 'shop/web/x'], 'it must be NAMESPACE/NAME'],
 			[[...some, '--policy', 'Shop/web'], 'its namespace must consist'],
 			[[...some, '--policy', 'shop/We b'], 'its name must consist'],
-			[[...some, '--cluster', 'projects/p/locations/l/clusters/c'], 'the name alone'],
+			[[...some, '--cluster', 'p/l/c'], 'it must be projects/PROJECT/locations/LOCATION/clusters/NAME, or the name alone'],
+			[[...some, '--cluster', 'projects/p/clusters/c'], 'it must be projects/PROJECT'],
+			[[...some, '--cluster', "projects/p'/locations/l/clusters/c"], 'it must be projects/PROJECT'],
+			[[...some, '--cluster', 'projects/p/locations/l/clusters/C'], 'must consist of lower case letters'],
+			[[...some, '--cluster', 'locations/l_/clusters/c'], 'must consist of lower case letters'],
+			[[...some, '--cluster', 'Prod'], 'must consist of lower case letters'],
+			[[...some, '--cluster', ''], 'must consist of lower case letters'],
 			[[...some, '--fingerprint', 'void-rule'], 'it is no fingerprint'],
 			[[...some, '--fingerprint', `${FINGERPRINT}${'x'.repeat(4000)}`], 'it is no fingerprint'],
 			[[...some, '--for', '7'], 'it must be minutes, hours, days or weeks'],

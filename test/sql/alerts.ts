@@ -74,6 +74,8 @@ export const SILENCES: readonly Row[] = [
 		created_by: 'ana@shop.example',
 		created_at: '2026-03-02T08:59:30Z',
 		comment: 'the worker is rewritten this week',
+		project_id: 'shop-prod',
+		location: 'europe-west1',
 		// Ended by its maker, which updates the row.
 		ended_at: '2026-03-04T08:00:00Z',
 	},

@@ -56,13 +56,13 @@ export async function snapshotLines(cluster: string): Promise<readonly Line[]> {
 
 const TIMING = { groupWaitMs: 0, groupIntervalMs: 300_000, repeatMs: 86_400_000, quietMs: 14_400_000 };
 
-/** The lines of the alert function: a problem posted, one that is refused, one that is not posted, a store that does not answer, nothing to tell. */
+/** The lines of the alert function: a problem posted, one that is refused beside another, one that is not posted, a store that does not answer, nothing to tell. */
 export async function alertLines(): Promise<readonly Line[]> {
 	const lines: Line[] = [];
 	const problem = problemOf();
 	const nothing = async (): Promise<void> => undefined;
 	const store: AlertStore = {
-		readProblems: async () => [problem],
+		readProblems: async () => ({ problems: [problem], complete: true }),
 		readDetails: async () => new Map(),
 		readMemory: async () => [],
 		readSilences: async () => [],
@@ -73,11 +73,11 @@ export async function alertLines(): Promise<readonly Line[]> {
 		settle: nothing,
 		release: nothing,
 	};
-	const channelOf = (posted: Posted) => ({ threads: false, post: async () => posted });
-	const run = (changes: { readonly store?: Partial<AlertStore>; readonly posted?: Posted }): Promise<void> => {
+	const run = (changes: { readonly store?: Partial<AlertStore>; readonly posted?: readonly Posted[] }): Promise<void> => {
+		const answers = [...(changes.posted ?? [])];
 		const told = createAlert({
 			store: { ...store, ...changes.store },
-			channel: channelOf(changes.posted ?? { kind: 'posted' }),
+			channel: { threads: false, post: async () => answers.shift() ?? { kind: 'posted' } },
 			render: toJsonMessage,
 			renderPlain: toJsonMessage,
 			log: (line) => void lines.push({ ...line }),
@@ -91,10 +91,12 @@ export async function alertLines(): Promise<readonly Line[]> {
 		return send(told, [{}]);
 	};
 	await run({});
-	await run({ posted: { kind: 'refused', detail: 'invalid_blocks' } });
-	await run({ posted: { kind: 'broken', detail: 'no_service' } });
+	const refused: Posted = { kind: 'refused', detail: 'invalid_blocks' };
+	const two = async () => ({ problems: [problem, problemOf({ rule: 'bbbb' })], complete: true });
+	await run({ store: { readProblems: two }, posted: [{ kind: 'posted' }, refused, refused] });
+	await run({ posted: [{ kind: 'broken', detail: 'no_service' }] });
 	await run({ store: { readProblems: () => Promise.reject(new Error('no answer')) } });
-	await run({ store: { readProblems: async () => [] } });
+	await run({ store: { readProblems: async () => ({ problems: [], complete: true }) } });
 	return lines;
 }
 

@@ -22,6 +22,7 @@ export const toProblem = (row: Row): Problem => ({
 	packets: numberOrNull(row, 'packets'),
 	sources: Number(row['sources']),
 	unsettled: row['unsettled'] === true,
+	ofRule: Number(row['of_rule']),
 });
 
 export const toDetail = (row: Row): ProblemDetail => ({
@@ -92,6 +93,8 @@ export const toMemory = (row: Row): AlertMemory => ({
 export const toSilence = (row: Row): Silence => ({
 	id: textOf(row, 'silence_id'),
 	fingerprint: textOrNull(row, 'fingerprint'),
+	projectId: textOrNull(row, 'project_id'),
+	location: textOrNull(row, 'location'),
 	clusterName: textOrNull(row, 'cluster_name'),
 	subjectNamespace: textOrNull(row, 'subject_namespace'),
 	subjectWorkload: textOrNull(row, 'subject_workload'),

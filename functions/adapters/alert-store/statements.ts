@@ -8,6 +8,11 @@
 const listed = (parameter: string): string =>
 	`SELECT JSON_EXTRACT_SCALAR(element, '$') AS text FROM UNNEST(JSON_QUERY_ARRAY(@${parameter})) AS element`;
 
+/** Problems of a rule that are read: a message has forty lines, and who scans ports makes one of each port. */
+const OF_RULE = 200;
+/** Of all rules. */
+export const MOST_PROBLEMS = 20_000;
+
 /**
  * One row a fingerprint. An entry may be told of where its cluster was seen at or after it, and no change that was seen then waits for it to
  * be judged again: what schemas/rejudge/changed_snapshots.sql asks for, but not where the state after the change is what judged it. It may be
@@ -15,97 +20,115 @@ const listed = (parameter: string): string =>
  *
  * Of the collections of a cluster the last counts, and those with a change: there may be a thousand others a day.
  */
-const PROBLEMS = `SELECT
-  fingerprint,
-  project_id,
-  location,
-  cluster_name,
-  finding,
-  MIN(timestamp) AS first_seen,
-  MAX(timestamp) AS last_seen,
-  SUM(weight) AS entries,
-  SUM(IF(disposition = 'deny', count * weight, NULL)) AS packets,
-  COUNT(DISTINCT source_ip) AS sources,
-  LOGICAL_AND(NOT settled) AS unsettled
+const PROBLEMS = `SELECT * EXCEPT (rule, age)
 FROM (
   SELECT
-    entry_id,
-    fingerprint,
-    project_id,
-    location,
-    cluster_name,
-    finding,
-    timestamp,
-    weight,
-    disposition,
-    count,
-    source_ip,
-    IFNULL(LOGICAL_OR(collected_at >= timestamp), FALSE) AND NOT IFNULL(
-      LOGICAL_OR(
-        changed
-        AND timestamp > previous_seen_until
-        AND timestamp < TIMESTAMP_ADD(collected_at, INTERVAL 5 MINUTE)
-        AND judged_at < TIMESTAMP_ADD(collected_at, INTERVAL 5 MINUTE)
-        AND IFNULL(snapshot_id, '') != collected_id
-      ),
-      FALSE
-    ) AS settled
+    *,
+    COUNT(*) OVER (PARTITION BY rule) AS of_rule,
+    ROW_NUMBER() OVER (PARTITION BY rule ORDER BY last_seen DESC, fingerprint) AS age
   FROM (
     SELECT
-      entry_id,
-      fingerprint,
-      project_id,
-      location,
-      cluster_name,
-      finding,
-      timestamp,
-      weight,
-      disposition,
-      count,
-      source_ip,
-      snapshot_id,
-      judged_at
-    FROM \`\${dataset}.verdicts\`
-    WHERE timestamp >= TIMESTAMP(@since) AND flagged AND fingerprint IS NOT NULL
-  )
-  LEFT JOIN (
-    SELECT *
+      *,
+      -- Cluster, finding, construct and direction; policy and hash of its rule.
+      -- What does not match is null in BigQuery, and empty in DuckDB.
+      IFNULL(NULLIF(REGEXP_EXTRACT(fingerprint, r'^((?:[^|]*[|]){4})'), ''), fingerprint)
+        || IFNULL(REGEXP_EXTRACT(fingerprint, r'([|][^|]*[|][^|]*)$'), '') AS rule
     FROM (
       SELECT
-        project_id AS of_project,
-        location AS of_location,
-        cluster_name AS of_cluster,
-        snapshot_id AS collected_id,
-        collected_at,
-        changed,
-        previous_seen_until,
-        ROW_NUMBER() OVER (PARTITION BY project_id, location, cluster_name ORDER BY collected_at DESC) AS age
-      FROM \`\${dataset}.snapshots\`
-      -- A change that was seen soon before an entry may concern it.
-      WHERE collected_at >= TIMESTAMP_SUB(CAST(@since AS TIMESTAMP), INTERVAL 5 MINUTE)
+        fingerprint,
+        project_id,
+        location,
+        cluster_name,
+        finding,
+        MIN(timestamp) AS first_seen,
+        MAX(timestamp) AS last_seen,
+        SUM(weight) AS entries,
+        SUM(IF(disposition = 'deny', count * weight, NULL)) AS packets,
+        COUNT(DISTINCT source_ip) AS sources,
+        LOGICAL_AND(NOT settled) AS unsettled
+      FROM (
+        SELECT
+          entry_id,
+          fingerprint,
+          project_id,
+          location,
+          cluster_name,
+          finding,
+          timestamp,
+          weight,
+          disposition,
+          count,
+          source_ip,
+          IFNULL(LOGICAL_OR(collected_at >= timestamp), FALSE) AND NOT IFNULL(
+            LOGICAL_OR(
+              changed
+              AND timestamp > previous_seen_until
+              AND timestamp < TIMESTAMP_ADD(collected_at, INTERVAL 5 MINUTE)
+              AND judged_at < TIMESTAMP_ADD(collected_at, INTERVAL 5 MINUTE)
+              AND IFNULL(snapshot_id, '') != collected_id
+            ),
+            FALSE
+          ) AS settled
+        FROM (
+          SELECT
+            entry_id,
+            fingerprint,
+            project_id,
+            location,
+            cluster_name,
+            finding,
+            timestamp,
+            weight,
+            disposition,
+            count,
+            source_ip,
+            snapshot_id,
+            judged_at
+          FROM \`\${dataset}.verdicts\`
+          WHERE timestamp >= TIMESTAMP(@since) AND flagged AND fingerprint IS NOT NULL
+        )
+        LEFT JOIN (
+          SELECT *
+          FROM (
+            SELECT
+              project_id AS of_project,
+              location AS of_location,
+              cluster_name AS of_cluster,
+              snapshot_id AS collected_id,
+              collected_at,
+              changed,
+              previous_seen_until,
+              ROW_NUMBER() OVER (PARTITION BY project_id, location, cluster_name ORDER BY collected_at DESC) AS age
+            FROM \`\${dataset}.snapshots\`
+            -- A change that was seen soon before an entry may concern it.
+            WHERE collected_at >= TIMESTAMP_SUB(CAST(@since AS TIMESTAMP), INTERVAL 5 MINUTE)
+          )
+          WHERE age = 1 OR changed
+        ) ON location = of_location
+          AND cluster_name = of_cluster
+          -- An entry may name no project; the snapshots of its cluster are found all the same.
+          AND (project_id = of_project OR project_id IS NULL OR of_project IS NULL)
+        GROUP BY
+          entry_id,
+          fingerprint,
+          project_id,
+          location,
+          cluster_name,
+          finding,
+          timestamp,
+          weight,
+          disposition,
+          count,
+          source_ip
+      )
+      WHERE settled OR timestamp < TIMESTAMP(@settled_before)
+      GROUP BY fingerprint, project_id, location, cluster_name, finding
     )
-    WHERE age = 1 OR changed
-  ) ON location = of_location
-    AND cluster_name = of_cluster
-    -- An entry may name no project; the snapshots of its cluster are found all the same.
-    AND (project_id = of_project OR project_id IS NULL OR of_project IS NULL)
-  GROUP BY
-    entry_id,
-    fingerprint,
-    project_id,
-    location,
-    cluster_name,
-    finding,
-    timestamp,
-    weight,
-    disposition,
-    count,
-    source_ip
+  )
 )
-WHERE settled OR timestamp < TIMESTAMP(@settled_before)
-GROUP BY fingerprint, project_id, location, cluster_name, finding
+WHERE age <= ${OF_RULE}
 ORDER BY last_seen DESC, fingerprint
-LIMIT 50000`;
+LIMIT ${MOST_PROBLEMS}`;
 
 /** One row a fingerprint: of its latest day, and what all its days since come to. */
 const DETAILS = `SELECT * EXCEPT (day, age)
@@ -182,16 +205,18 @@ const REMEMBERED = `  alert_id,
     fixed_at`;
 
 /** By when they were told, as what a group is remembered by. A \`resolved\` has a row a problem, all told at once. */
-const MEMORY = `SELECT * EXCEPT (told_micros, resolved_micros)
+const MEMORY = `SELECT * EXCEPT (told_micros, resolved_micros, age)
 FROM (
   SELECT
   ${REMEMBERED},
     UNIX_MICROS(IFNULL(posted_at, claimed_at)) AS told_micros,
+    ROW_NUMBER() OVER (PARTITION BY group_id, fingerprint, IF(state = 'resolved', 1, 0) ORDER BY posted_at DESC NULLS LAST, claimed_at DESC, alert_id) AS age,
     MAX(IF(state = 'resolved', UNIX_MICROS(posted_at), NULL)) OVER (PARTITION BY group_id) AS resolved_micros
   FROM \`\${dataset}.alerts_v1\`
   WHERE claimed_at >= TIMESTAMP(@since) AND group_id IS NOT NULL
 )
-WHERE resolved_micros IS NULL OR told_micros >= resolved_micros OR claimed_at >= TIMESTAMP(@recent)
+WHERE (resolved_micros IS NULL OR told_micros >= resolved_micros OR claimed_at >= TIMESTAMP(@recent))
+  AND (age = 1 OR posted_at IS NULL OR claimed_at >= TIMESTAMP(@recent))
 ORDER BY claimed_at, alert_id, fingerprint`;
 
 const RIVALS = `SELECT
@@ -208,7 +233,9 @@ const SILENCES = `SELECT
   subject_workload,
   construct,
   policy_namespace,
-  policy_name
+  policy_name,
+  project_id,
+  location
 FROM \`\${dataset}.silences_v1\`
 WHERE starts_at <= TIMESTAMP(@at) AND TIMESTAMP(@at) < ends_at AND (ended_at IS NULL OR TIMESTAMP(@at) < ended_at)
 ORDER BY silence_id`;
