@@ -7,8 +7,8 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { toSlackMessage } from '../functions/alert/message.ts';
-import { GOLDENS } from '../test/alert/notices.ts';
+import { toSlackMessage } from '../functions/alert/message/slack.ts';
+import { GOLDENS } from '../test/alert/message/notices.ts';
 
 const SHOWN = 'three-clients';
 const PICTURE = fileURLToPath(new URL('../docs/images/alert.png', import.meta.url));

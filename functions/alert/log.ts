@@ -1,6 +1,6 @@
 import type { Trace } from '../push/request.ts';
 import type { Alert, Notice } from './alert.ts';
-import { toJsonMessage } from './json.ts';
+import { toJsonMessage } from './message/json.ts';
 import { alertsOf } from './plan.ts';
 import type { RunEvent } from './run.ts';
 

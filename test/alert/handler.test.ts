@@ -4,7 +4,7 @@ import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { equal, is, match, ok } from 'uvu/assert';
 import { type AlertPorts, createAlert } from '../../functions/alert/handler.ts';
-import { toPlainMessage, toSlackMessage } from '../../functions/alert/message.ts';
+import { toPlainMessage, toSlackMessage } from '../../functions/alert/message/slack.ts';
 import { FLOOD } from '../../functions/alert/plan.ts';
 import type { AlertChannel, AlertStore, Posted, Problem } from '../../functions/ports.ts';
 import alertSchema from '../../schemas/alert.schema.json' with { type: 'json' };

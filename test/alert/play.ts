@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { createAlertStore } from '../../functions/adapters/alert-store.ts';
 import { openDuckdb } from '../../functions/adapters/duckdb.ts';
 import { createSlackWebhook } from '../../functions/adapters/slack.ts';
-import { toPlainMessage, toSlackMessage } from '../../functions/alert/message.ts';
+import { toPlainMessage, toSlackMessage } from '../../functions/alert/message/slack.ts';
 import { FLOOD } from '../../functions/alert/plan.ts';
 import { type RunCounts, type RunEvent, type RunPorts, runAlerts } from '../../functions/alert/run.ts';
 import { parseAlertConfig } from '../../functions/alert-config.ts';

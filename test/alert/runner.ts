@@ -1,7 +1,7 @@
 import { createAlertStore } from '../../functions/adapters/alert-store.ts';
 import type { LocalWarehouse } from '../../functions/adapters/duckdb.ts';
 import type { Alert } from '../../functions/alert/alert.ts';
-import { toPlainMessage, toSlackMessage } from '../../functions/alert/message.ts';
+import { toPlainMessage, toSlackMessage } from '../../functions/alert/message/slack.ts';
 import { alertsOf } from '../../functions/alert/plan.ts';
 import { runAlerts } from '../../functions/alert/run.ts';
 import { parseAlertConfig } from '../../functions/alert-config.ts';

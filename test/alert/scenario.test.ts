@@ -4,7 +4,7 @@ import { openDuckdb } from '../../functions/adapters/duckdb.ts';
 import type { Row, TableName } from '../../functions/ports.ts';
 import { describe } from '../describe.ts';
 import { readDataset } from '../sql/dataset.ts';
-import { findProblems } from './limits.ts';
+import { findProblems } from './message/limits.ts';
 import { createRunner, type Told } from './runner.ts';
 
 /** When a row is there. */

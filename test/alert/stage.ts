@@ -1,7 +1,7 @@
 /** A run at noon, with its store on DuckDB and a channel that answers as it is told. */
 import { createAlertStore } from '../../functions/adapters/alert-store.ts';
 import { type LocalWarehouse, openDuckdb } from '../../functions/adapters/duckdb.ts';
-import { toPlainMessage, toSlackMessage } from '../../functions/alert/message.ts';
+import { toPlainMessage, toSlackMessage } from '../../functions/alert/message/slack.ts';
 import { type RunCounts, type RunEvent, type RunPorts, runAlerts } from '../../functions/alert/run.ts';
 import { parseAlertConfig } from '../../functions/alert-config.ts';
 import type { AlertChannel, AlertStore, Posted, Row } from '../../functions/ports.ts';

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { findProblems } from '../alert/limits.ts';
+import { findProblems } from '../alert/message/limits.ts';
 
 /** A message that stands in the channel. */
 export interface SlackMessage {

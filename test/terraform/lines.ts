@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { type HttpFunction, http } from '@google-cloud/functions-framework';
 import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { createAlert } from '../../functions/alert/handler.ts';
-import { toJsonMessage } from '../../functions/alert/json.ts';
+import { toJsonMessage } from '../../functions/alert/message/json.ts';
 import { FLOOD } from '../../functions/alert/plan.ts';
 import { createIngest } from '../../functions/ingest/handler.ts';
 import type { AlertStore, Posted } from '../../functions/ports.ts';

@@ -1,5 +1,5 @@
 /** Texts of a message as a person reads them: without entities, one block after another. */
-import type { SlackMessage } from '../../functions/alert/blocks.ts';
+import type { SlackMessage } from '../../../functions/alert/message/blocks.ts';
 
 const withoutEntities = (text: string): string => text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 /** A link is its text; where it leads stands in the JSON. */

@@ -2,21 +2,21 @@ import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
-import type { Alert, Group, Notice, Rendering } from '../../functions/alert/alert.ts';
-import type { SlackMessage } from '../../functions/alert/blocks.ts';
-import { toJsonMessage } from '../../functions/alert/json.ts';
-import { toPlainMessage, toSlackMessage } from '../../functions/alert/message.ts';
-import { CONSTRUCTS, type ConstructId } from '../../functions/policy/constructs.ts';
-import { FINDINGS } from '../../functions/policy/finding.ts';
-import type { ClusterKey, Problem, ProblemDetail } from '../../functions/ports.ts';
-import { describe } from '../describe.ts';
+import type { Alert, Group, Notice, Rendering } from '../../../functions/alert/alert.ts';
+import type { SlackMessage } from '../../../functions/alert/message/blocks.ts';
+import { toJsonMessage } from '../../../functions/alert/message/json.ts';
+import { toPlainMessage, toSlackMessage } from '../../../functions/alert/message/slack.ts';
+import { CONSTRUCTS, type ConstructId } from '../../../functions/policy/constructs.ts';
+import { FINDINGS } from '../../../functions/policy/finding.ts';
+import type { ClusterKey, Problem, ProblemDetail } from '../../../functions/ports.ts';
+import { describe } from '../../describe.ts';
 import { findProblems, lengthOfTexts } from './limits.ts';
 import { WICKED } from './notices.ts';
 
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20261125);
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 100);
 
-const schema = JSON.parse(readFileSync(new URL('../../schemas/alert.schema.json', import.meta.url), 'utf8')) as Record<string, unknown>;
+const schema = JSON.parse(readFileSync(new URL('../../../schemas/alert.schema.json', import.meta.url), 'utf8')) as Record<string, unknown>;
 const validate = new Ajv2020({ strict: true, strictRequired: false, strictTypes: false }).compile(schema);
 
 const FRAGMENTS = [

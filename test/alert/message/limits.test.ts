@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { describe } from '../describe.ts';
+import { describe } from '../../describe.ts';
 import { findProblems, lengthOfTexts } from './limits.ts';
 
 const mrkdwn = (text: string) => ({ type: 'mrkdwn', text });

@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import * as assert from 'uvu/assert';
-import type { Alert, Severity } from '../../functions/alert/alert.ts';
-import { bySeverity, earliest } from '../../functions/alert/digest.ts';
-import { groupOf } from '../../functions/alert/group.ts';
-import { toJsonMessage } from '../../functions/alert/json.ts';
-import { toPlainMessage, toSlackMessage } from '../../functions/alert/message.ts';
-import { CONSTRUCTS, type ConstructId } from '../../functions/policy/constructs.ts';
-import { FINDINGS } from '../../functions/policy/finding.ts';
-import { describe } from '../describe.ts';
+import type { Alert, Severity } from '../../../functions/alert/alert.ts';
+import { groupOf } from '../../../functions/alert/group.ts';
+import { bySeverity, earliest } from '../../../functions/alert/message/digest.ts';
+import { toJsonMessage } from '../../../functions/alert/message/json.ts';
+import { toPlainMessage, toSlackMessage } from '../../../functions/alert/message/slack.ts';
+import { CONSTRUCTS, type ConstructId } from '../../../functions/policy/constructs.ts';
+import { FINDINGS } from '../../../functions/policy/finding.ts';
+import { describe } from '../../describe.ts';
 import type { Judged } from './judged.ts';
 import { findProblems } from './limits.ts';
 import { alertOf, GOLDENS, type Golden, renderingOf, threeClients } from './notices.ts';
@@ -17,7 +17,7 @@ import { readable } from './readable.ts';
 const FOLDER = new URL('golden/', import.meta.url);
 const UPDATE = process.env['UPDATE'] === '1';
 
-const schema = JSON.parse(readFileSync(new URL('../../schemas/alert.schema.json', import.meta.url), 'utf8')) as Record<string, unknown>;
+const schema = JSON.parse(readFileSync(new URL('../../../schemas/alert.schema.json', import.meta.url), 'utf8')) as Record<string, unknown>;
 const validate = new Ajv2020({ allErrors: true, strict: true, strictRequired: false, strictTypes: false }).compile(schema);
 
 type Json = Record<string, unknown>;

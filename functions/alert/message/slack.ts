@@ -1,7 +1,7 @@
-import { CONSTRUCTS } from '../policy/constructs.ts';
-import { capitalise } from '../policy/wording.ts';
-import type { Problem, ProblemDetail } from '../ports.ts';
-import type { Alert, Notice, Rendering } from './alert.ts';
+import { CONSTRUCTS } from '../../policy/constructs.ts';
+import { capitalise } from '../../policy/wording.ts';
+import type { Problem, ProblemDetail } from '../../ports.ts';
+import type { Alert, Notice, Rendering } from '../alert.ts';
 import { type Block, context, fields, header, LIMITS, lengthOf, lineSections, type SlackMessage, section, toMessage } from './blocks.ts';
 import { bundleMessage, overflowMessage } from './digest.ts';
 import { code, fence, link, ownProse, prose } from './escape.ts';

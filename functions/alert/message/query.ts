@@ -1,6 +1,6 @@
-import { parseFingerprint } from '../policy/fingerprint.ts';
-import type { ClusterKey, Problem } from '../ports.ts';
-import type { Alert, Rendering } from './alert.ts';
+import { parseFingerprint } from '../../policy/fingerprint.ts';
+import type { ClusterKey, Problem } from '../../ports.ts';
+import type { Alert, Rendering } from '../alert.ts';
 import { shellText, sqlText } from './escape.ts';
 import { dayOf } from './words.ts';
 

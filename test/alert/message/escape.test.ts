@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
-import { code, cut, fence, link, logText, plain, prose, shellText, sqlText } from '../../functions/alert/escape.ts';
-import { describe } from '../describe.ts';
+import { code, cut, fence, link, logText, plain, prose, shellText, sqlText } from '../../../functions/alert/message/escape.ts';
+import { describe } from '../../describe.ts';
 
 const JOINER = '\u2060';
 

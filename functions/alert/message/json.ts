@@ -1,7 +1,7 @@
-import { CONSTRUCTS } from '../policy/constructs.ts';
-import { capitalise } from '../policy/wording.ts';
-import type { ClusterKey, Problem, ProblemDetail } from '../ports.ts';
-import type { Alert, Notice, Rendering, Resolution } from './alert.ts';
+import { CONSTRUCTS } from '../../policy/constructs.ts';
+import { capitalise } from '../../policy/wording.ts';
+import type { ClusterKey, Problem, ProblemDetail } from '../../ports.ts';
+import type { Alert, Notice, Rendering, Resolution } from '../alert.ts';
 import { bundleTitle, byCluster, bySeverity, type ClusterCounts, earliest, overflowTitle } from './digest.ts';
 import { cut } from './escape.ts';
 import { constructUrl, findingsUrl, logsUrl } from './links.ts';

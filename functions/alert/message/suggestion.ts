@@ -1,10 +1,10 @@
 import { stringify } from 'yaml';
-import type { ConstructId } from '../policy/constructs.ts';
-import { isPortNumber, labelKeyProblem, labelValueProblem, subdomainProblem } from '../policy/names.ts';
-import { hiddenUnder } from '../policy/selector.ts';
-import { NONE } from '../policy/semantics.ts';
-import type { ProblemDetail } from '../ports.ts';
-import type { Alert, Rendering } from './alert.ts';
+import type { ConstructId } from '../../policy/constructs.ts';
+import { isPortNumber, labelKeyProblem, labelValueProblem, subdomainProblem } from '../../policy/names.ts';
+import { hiddenUnder } from '../../policy/selector.ts';
+import { NONE } from '../../policy/semantics.ts';
+import type { ProblemDetail } from '../../ports.ts';
+import type { Alert, Rendering } from '../alert.ts';
 
 /** A change to a policy: YAML of a part of a NetworkPolicy, and where that part belongs. */
 export interface Suggestion {

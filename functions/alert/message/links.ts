@@ -1,6 +1,6 @@
-import { CONSTRUCTS, type ConstructId } from '../policy/constructs.ts';
-import type { ProblemDetail } from '../ports.ts';
-import type { Alert, Rendering } from './alert.ts';
+import { CONSTRUCTS, type ConstructId } from '../../policy/constructs.ts';
+import type { ProblemDetail } from '../../ports.ts';
+import type { Alert, Rendering } from '../alert.ts';
 import { clean, cut, logText } from './escape.ts';
 
 /** Slack takes 3,000 characters of one link; but all of a message may have 10,000, and it has three of them. */

@@ -1,14 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import * as assert from 'uvu/assert';
-import { openDuckdb } from '../../functions/adapters/duckdb.ts';
-import type { Alert } from '../../functions/alert/alert.ts';
-import { groupOf } from '../../functions/alert/group.ts';
-import { logsUrl } from '../../functions/alert/links.ts';
-import { alertQuery, clusterQuery, silenceCommand } from '../../functions/alert/query.ts';
-import { parseCluster } from '../../functions/commands/silence-options.ts';
-import type { Row } from '../../functions/ports.ts';
-import { describe } from '../describe.ts';
-import { verdictRow } from '../schemas/rows.ts';
+import { openDuckdb } from '../../../functions/adapters/duckdb.ts';
+import type { Alert } from '../../../functions/alert/alert.ts';
+import { groupOf } from '../../../functions/alert/group.ts';
+import { logsUrl } from '../../../functions/alert/message/links.ts';
+import { alertQuery, clusterQuery, silenceCommand } from '../../../functions/alert/message/query.ts';
+import { parseCluster } from '../../../functions/commands/silence-options.ts';
+import type { Row } from '../../../functions/ports.ts';
+import { describe } from '../../describe.ts';
+import { verdictRow } from '../../schemas/rows.ts';
 import { type Judged, judgeProblem, PROD } from './judged.ts';
 import { alertOf, renderingOf, threeClients } from './notices.ts';
 

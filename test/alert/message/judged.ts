@@ -1,13 +1,13 @@
 /** Problems as the whole way from a log entry makes them: decoded, judged, written as a row, and read as the view `findings` shows it. */
-import { decodeEntry } from '../../functions/ingest/decode.ts';
-import { toVerdictRow } from '../../functions/ingest/row.ts';
-import { compileSnapshot } from '../../functions/policy/compile.ts';
-import type { Certainty, Finding } from '../../functions/policy/finding.ts';
-import { judge } from '../../functions/policy/judge.ts';
-import type { ClusterState, Disposition, Flow, FlowEnd } from '../../functions/policy/model.ts';
-import { DEFAULT_CANDIDATES } from '../../functions/policy/semantics.ts';
-import type { ClusterKey, Problem, ProblemDetail, Row } from '../../functions/ports.ts';
-import { cluster as base, flow as baseFlow } from '../policy/cluster.ts';
+import { decodeEntry } from '../../../functions/ingest/decode.ts';
+import { toVerdictRow } from '../../../functions/ingest/row.ts';
+import { compileSnapshot } from '../../../functions/policy/compile.ts';
+import type { Certainty, Finding } from '../../../functions/policy/finding.ts';
+import { judge } from '../../../functions/policy/judge.ts';
+import type { ClusterState, Disposition, Flow, FlowEnd } from '../../../functions/policy/model.ts';
+import { DEFAULT_CANDIDATES } from '../../../functions/policy/semantics.ts';
+import type { ClusterKey, Problem, ProblemDetail, Row } from '../../../functions/ports.ts';
+import { cluster as base, flow as baseFlow } from '../../policy/cluster.ts';
 
 export const PROD = { project: 'shop-prod', location: 'europe-west1', name: 'prod' } satisfies ClusterKey;
 

@@ -1,11 +1,11 @@
 /** The notices that the goldens show, each with what it is rendered with. */
-import type { Alert, Notice, Rendering } from '../../functions/alert/alert.ts';
-import { groupOf } from '../../functions/alert/group.ts';
-import { CONSTRUCTS, type ConstructId } from '../../functions/policy/constructs.ts';
-import type { PodState } from '../../functions/policy/model.ts';
-import type { AlertState } from '../../functions/ports.ts';
-import { block, policy, rule } from '../policy/cluster.ts';
-import { DECIDED } from '../policy/scenarios.ts';
+import type { Alert, Notice, Rendering } from '../../../functions/alert/alert.ts';
+import { groupOf } from '../../../functions/alert/group.ts';
+import { CONSTRUCTS, type ConstructId } from '../../../functions/policy/constructs.ts';
+import type { PodState } from '../../../functions/policy/model.ts';
+import type { AlertState } from '../../../functions/ports.ts';
+import { block, policy, rule } from '../../policy/cluster.ts';
+import { DECIDED } from '../../policy/scenarios.ts';
 import { type Judged, judgeProblem, PROD } from './judged.ts';
 
 export interface Golden {

@@ -1,8 +1,8 @@
-import type { AlertState, ClusterKey } from '../ports.ts';
-import type { Alert, Notice, Rendering, Severity } from './alert.ts';
+import type { AlertState, ClusterKey } from '../../ports.ts';
+import type { Alert, Notice, Rendering, Severity } from '../alert.ts';
+import { clusterId } from '../group.ts';
 import { context, header, LIMITS, lengthOf, lineSections, type SlackMessage, section, toMessage } from './blocks.ts';
 import { code, fence, link, prose } from './escape.ts';
-import { clusterId } from './group.ts';
 import { findingsUrl } from './links.ts';
 import { clusterQuery } from './query.ts';
 import { clusterText, counted, HEADINGS, placeOf, signOf, timeText, totalsOf, totalsText } from './words.ts';

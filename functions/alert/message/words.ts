@@ -1,7 +1,7 @@
-import type { Finding } from '../policy/finding.ts';
-import { parseFingerprint } from '../policy/fingerprint.ts';
-import type { AlertState, ClusterKey, Problem, ProblemDetail } from '../ports.ts';
-import type { Alert, Group, Rendering, Resolution, Severity } from './alert.ts';
+import type { Finding } from '../../policy/finding.ts';
+import { parseFingerprint } from '../../policy/fingerprint.ts';
+import type { AlertState, ClusterKey, Problem, ProblemDetail } from '../../ports.ts';
+import type { Alert, Group, Rendering, Resolution, Severity } from '../alert.ts';
 
 /** Words that messages are put together from: plain texts, escaped where they are shown. */
 
