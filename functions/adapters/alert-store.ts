@@ -1,6 +1,7 @@
 import type { AlertStore, FixedClause, Row, SqlEngine } from '../ports.ts';
+import { MOST_PROBLEMS } from './alert-store/findings.ts';
 import { toDetail, toMemory, toProblem, toSilence } from './alert-store/rows.ts';
-import { MOST_PROBLEMS, STATEMENTS } from './alert-store/statements.ts';
+import { STATEMENTS } from './alert-store/statements.ts';
 
 type Statement = keyof typeof STATEMENTS;
 type Parameters = Readonly<Record<string, string>>;

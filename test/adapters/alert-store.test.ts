@@ -1,5 +1,5 @@
 import { equal, is, ok } from 'uvu/assert';
-import { ALERT_COLUMNS } from '../../functions/adapters/alert-store/statements.ts';
+import { ALERT_COLUMNS } from '../../functions/adapters/alert-store/events.ts';
 import { createAlertStore } from '../../functions/adapters/alert-store.ts';
 import { readSchemas } from '../../functions/adapters/schemas.ts';
 import type { AlertRow, AlertStore, Row, SqlEngine } from '../../functions/ports.ts';
