@@ -189,7 +189,6 @@ export interface ProblemDetail {
 	readonly protocol: string | null;
 	readonly port: number | null;
 	readonly certainty: Certainty | null;
-	readonly constructs: readonly string[];
 	readonly reasons: readonly string[];
 	/** Of the first piece of its evidence, which decides; `rule`, `peer` and `portEntry` are indices from 0. */
 	readonly policyKind: string | null;
@@ -203,7 +202,6 @@ export interface ProblemDetail {
 	readonly clause: string | null;
 	readonly construct: string | null;
 	readonly summary: string;
-	readonly snapshotId: string | null;
 	/** Of all days since the one asked about. */
 	readonly firstSeen: string;
 	readonly lastSeen: string;
@@ -247,7 +245,6 @@ export interface AlertMemory {
 	readonly messageId: string;
 	readonly fingerprint: string;
 	readonly state: AlertState;
-	readonly claimedBy: string;
 	readonly claimedAt: string;
 	readonly postedAt: string | null;
 	readonly error: string | null;
@@ -263,7 +260,6 @@ export interface AlertMemory {
 	readonly policyNamespace: string | null;
 	readonly policyName: string | null;
 	readonly clause: string | null;
-	readonly channel: string | null;
 	/** Of the message that opened the alert: what follows is said in its thread. */
 	readonly threadTs: string | null;
 	/** Of a `resolved`: from when on a snapshot had the rule no more. */

@@ -329,7 +329,6 @@ for (const kind of enginesFor('test/adapters/alert-store-problems.test.ts')) {
 					protocol: 'TCP',
 					port: 5432,
 					certainty: 'certain',
-					constructs: ['ipblock-pod'],
 					reasons: [],
 					policyKind: 'NetworkPolicy',
 					policyNamespace: 'shop',
@@ -341,7 +340,6 @@ for (const kind of enginesFor('test/adapters/alert-store-problems.test.ts')) {
 					clause: 'ipBlock 10.0.0.0/8',
 					construct: 'ipblock-pod',
 					summary: `It's "said" \\ 漢字.`,
-					snapshotId: OLD,
 					// Of both days: the first is asked for in part, and counts as a whole.
 					firstSeen: '2026-03-01T10:00:00Z',
 					lastSeen: '2026-03-02T10:00:00Z',
@@ -349,7 +347,7 @@ for (const kind of enginesFor('test/adapters/alert-store-problems.test.ts')) {
 					packets: 6,
 				});
 				const bare = details.get('bare');
-				equal([bare?.policyName, bare?.rule, bare?.port, bare?.constructs], [null, null, null, []]);
+				equal([bare?.policyName, bare?.rule, bare?.port, bare?.reasons], [null, null, null, []]);
 				is((await store.readDetails([], at('00:00:00'))).size, 0);
 				is((await store.readDetails(['f'], at('00:00:00'))).size, 1);
 				is((await store.readDetails(['f'], '2026-03-03T00:00:00Z')).size, 0);

@@ -150,7 +150,6 @@ for (const kind of enginesFor('test/adapters/alert-store.test.ts')) {
 					messageId: 'run-1-message-0',
 					fingerprint: 'f',
 					state: 'firing',
-					claimedBy: 'run-1',
 					claimedAt: NOW,
 					postedAt: null,
 					error: null,
@@ -166,7 +165,6 @@ for (const kind of enginesFor('test/adapters/alert-store.test.ts')) {
 					policyNamespace: 'shop',
 					policyName: 'db',
 					clause: 'ipBlock 10.0.0.0/8',
-					channel: null,
 					threadTs: null,
 					fixedAt: at('09:00:00'),
 				});
@@ -276,11 +274,11 @@ for (const kind of enginesFor('test/adapters/alert-store.test.ts')) {
 				await store.settle('run-1-message-1', { at: at('10:00:03'), error: 'invalid_blocks' });
 				equal((await said())[2], [at('10:00:03'), null, null, null, 'invalid_blocks']);
 				equal(
-					(await store.readMemory(WINDOW)).map(({ channel, threadTs, error }) => [channel, threadTs, error]),
+					(await store.readMemory(WINDOW)).map(({ threadTs, error }) => [threadTs, error]),
 					[
-						['C1', '2.0', null],
-						['C1', '1.0', null],
-						[null, null, 'invalid_blocks'],
+						['2.0', null],
+						['1.0', null],
+						[null, 'invalid_blocks'],
 					],
 				);
 			}));

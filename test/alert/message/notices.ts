@@ -83,7 +83,7 @@ function relabelled(construct: ConstructId): Judged {
 	const own = CONSTRUCTS[construct];
 	const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 	const summary = detail.summary.replace(explanation, own.explanation).replace(capital(suggestion), capital(own.suggestion));
-	return { problem: { ...problem, fingerprint }, detail: { ...detail, fingerprint, construct, constructs: [construct], summary } };
+	return { problem: { ...problem, fingerprint }, detail: { ...detail, fingerprint, construct, summary } };
 }
 
 const pod = (namespace: string, name: string, ip: string, labels: PodState['labels']): PodState => {
