@@ -2,8 +2,9 @@ import type { ConstructId } from '../policy/constructs.ts';
 import type { Finding } from '../policy/finding.ts';
 import type { AlertState, ClusterKey, Problem, ProblemDetail } from '../ports.ts';
 
-/** How bad it is: that of its construct; `medium` where no construct decides, `low` of what is only counted. */
-export type Severity = 'high' | 'medium' | 'low';
+/** How bad it is, the worst first: that of its construct; `medium` where no construct decides, `low` of what is only counted. */
+export const SEVERITIES = ['high', 'medium', 'low'] as const;
+export type Severity = (typeof SEVERITIES)[number];
 
 /** What is told together: the problems of one cluster that one rule causes, or, where none does, that have one finding and direction. */
 export interface Group {

@@ -3,6 +3,7 @@ import type { Alert, Group } from './alert.ts';
 import { groupOf } from './group.ts';
 import { type GroupMemory, type Memory, NOTHING } from './memory.ts';
 import { isSilenced } from './silence.ts';
+import { byTime, earliest, latest } from './times.ts';
 
 /** After Prometheus Alertmanager, which names them so. */
 export interface Timing {
@@ -139,10 +140,6 @@ function toDecision(state: Alert['state'], problems: readonly Problem[], { group
 		lastSeen: latest(since.map(({ lastSeen }) => lastSeen)),
 	};
 }
-
-const byTime = (a: string, b: string): number => Date.parse(a) - Date.parse(b) || (a < b ? -1 : 1);
-const earliest = (times: readonly string[]): string => times.toSorted(byTime)[0] as string;
-const latest = (times: readonly string[]): string => times.toSorted(byTime).at(-1) as string;
 
 interface Fix {
 	readonly ms: number;

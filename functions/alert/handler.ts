@@ -1,4 +1,5 @@
 import type { HttpFunction } from '@google-cloud/functions-framework';
+import { stackOf, textOf } from '../push/failure.ts';
 import { isHealthCheck, type Trace, traceOf } from '../push/request.ts';
 import { type AlertLine, alertLine } from './log.ts';
 import { type RunCounts, type RunEvent, type RunPorts, runAlerts } from './run.ts';
@@ -55,7 +56,7 @@ export function createAlert(ports: AlertPorts): HttpFunction {
 			...counts,
 			given_up: givenUp,
 			took_ms: now().getTime() - startMs,
-			...(error instanceof Error && error.stack !== undefined && { stack: error.stack }),
+			...stackOf(error),
 			...trace,
 		});
 		let line: RunLine;
@@ -71,8 +72,6 @@ export function createAlert(ports: AlertPorts): HttpFunction {
 }
 
 const NOTHING: RunCounts = { problems: 0, alerts: 0, held: 0, messages: 0, givenUp: 0, yielded: 0, left: 0, whole: false };
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 function wordsOf({ problems, alerts, held, messages, givenUp, yielded, left }: RunCounts): string {
 	const more = [

@@ -1,5 +1,6 @@
+import { stackOf, textOf } from '../push/failure.ts';
 import type { Trace } from '../push/request.ts';
-import type { Alert, Notice } from './alert.ts';
+import { type Alert, type Notice, SEVERITIES } from './alert.ts';
 import { toJsonMessage } from './message/json.ts';
 import { alertsOf } from './plan.ts';
 import type { RunEvent } from './run.ts';
@@ -31,7 +32,7 @@ export function alertLine(event: RunEvent): AlertLine {
 			return {
 				severity: 'ERROR',
 				message: `a message was posted and that could not be noted, so that it will be posted again in some minutes: ${textOf(event.error)}`,
-				...(event.error instanceof Error && event.error.stack !== undefined && { stack: event.error.stack }),
+				...stackOf(event.error),
 			};
 		case 'not-posted':
 			return { severity: 'ERROR', message: `${WHY[event.reason]}: ${event.detail}` };
@@ -48,7 +49,7 @@ const WHY = {
 
 function about({ notice, rendering }: Extract<RunEvent, { readonly rendering: unknown }>): Omit<AlertLine, 'severity'> {
 	const alerts = alertsOf(notice);
-	const severity = (['high', 'medium', 'low'] as const).find((one) => alerts.some(({ group }) => group.severity === one));
+	const severity = SEVERITIES.find((one) => alerts.some(({ group }) => group.severity === one));
 	const alert = toJsonMessage(notice, rendering);
 	return {
 		// As it is: a log has no markup.
@@ -64,5 +65,3 @@ function severityOf(notice: Notice): AlertLine['severity'] {
 	if (alerts.every(({ state }) => state === 'resolved')) return 'INFO';
 	return alerts.some(({ group }) => group.severity === 'high') ? 'WARNING' : 'NOTICE';
 }
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,4 +1,4 @@
-import type { Alert, Notice, Severity } from './alert.ts';
+import { type Alert, type Notice, SEVERITIES } from './alert.ts';
 import { clusterId } from './group.ts';
 import type { Memory } from './memory.ts';
 
@@ -73,7 +73,6 @@ export const alertsOf = (notice: Planned): readonly Alert[] => (notice.kind === 
 const firstOf = (notice: Planned): Alert => alertsOf(notice)[0] as Alert;
 
 const STATES = ['firing', 'update', 'resolved', 'repeat'] as const satisfies readonly Alert['state'][];
-const SEVERITIES = ['high', 'medium', 'low'] as const satisfies readonly Severity[];
 
 /** What is new before what goes on, the worst first, then the oldest. */
 function byUrgency(a: Alert, b: Alert): number {

@@ -6,6 +6,7 @@ import { isFresh, type Memory, toMemory } from './memory.ts';
 import { alertsOf, type Flood, HOUR_MS, plan } from './plan.ts';
 import { postAll } from './post.ts';
 import { toAlertRows } from './row.ts';
+import { latest } from './times.ts';
 
 export interface RunPorts {
 	readonly store: AlertStore;
@@ -137,7 +138,7 @@ function completeAlert(alert: Alert, details: ReadonlyMap<string, ProblemDetail>
 		const { lastSeen, entries, packets } = details.get(problem.fingerprint) ?? problem;
 		return { ...problem, lastSeen, entries, packets };
 	});
-	const [lastSeen = alert.lastSeen] = problems.map((problem) => problem.lastSeen).sort((a, b) => Date.parse(b) - Date.parse(a));
+	const lastSeen = latest(problems.map((problem) => problem.lastSeen));
 	if (alert.state === 'repeat') return { ...alert, problems, lastSeen };
 	// Where none of its entries is left under that fingerprint, they were judged again and are something else.
 	const found = problems.some(({ fingerprint }) => details.has(fingerprint));

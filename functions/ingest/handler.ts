@@ -1,5 +1,6 @@
 import type { HttpFunction } from '@google-cloud/functions-framework';
 import type { Message } from '../push/envelope.ts';
+import { stackOf, textOf } from '../push/failure.ts';
 import { createPushFunction, type Trace } from '../push/request.ts';
 import { createIngestMessage, type IngestPorts, type Outcome } from './ingest.ts';
 
@@ -91,8 +92,8 @@ function outcomeLine({ id, deliveryAttempt }: Message, outcome: Outcome, tookMs:
 			return { severity: 'WARNING', message: `rejected: ${outcome.detail}`, ...line, reason: outcome.reason };
 		case 'retry': {
 			const { error, reason, entryId, snapshotId } = outcome;
-			const stack = error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {};
-			const message = `not acknowledged: ${reason}: ${error instanceof Error ? error.message : String(error)}`;
+			const stack = stackOf(error);
+			const message = `not acknowledged: ${reason}: ${textOf(error)}`;
 			return { severity: 'ERROR', message, ...line, reason, entry_id: entryId, snapshot_id: snapshotId, ...stack };
 		}
 		default:

@@ -1,4 +1,5 @@
 import type { HttpFunction, Response } from '@google-cloud/functions-framework';
+import { stackOf, textOf } from '../push/failure.ts';
 import { isHealthCheck, parseBody, type Trace, traceOf } from '../push/request.ts';
 import { type BatchOutcome, type BatchPorts, createRejudgeBatch } from './batch.ts';
 import { type Caller, parseRequest } from './request.ts';
@@ -87,7 +88,7 @@ function lineOf(outcome: BatchOutcome, { requestId, job, calls }: Caller & { rea
 		return {
 			...line,
 			severity: 'ERROR',
-			message: `not judged: snapshots-unavailable: ${wordsOf(error)}`,
+			message: `not judged: snapshots-unavailable: ${textOf(error)}`,
 			outcome: 'retry',
 			reason: 'snapshots-unavailable',
 			...stackOf(error),
@@ -100,14 +101,10 @@ function lineOf(outcome: BatchOutcome, { requestId, job, calls }: Caller & { rea
 			...line,
 			...counts,
 			severity: 'ERROR',
-			message: `${message}; internal-error: ${wordsOf(bug)}`,
+			message: `${message}; internal-error: ${textOf(bug)}`,
 			outcome: 'ok',
 			reason: 'internal-error',
 			...stackOf(bug),
 		};
 	return { ...line, ...counts, severity: counts.rejected > 0 ? 'WARNING' : 'INFO', message, outcome: 'ok', reason: null };
 }
-
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-const stackOf = (error: unknown): { stack?: string } => (error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {});

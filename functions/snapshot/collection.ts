@@ -4,6 +4,7 @@ import { lintSnapshot } from '../policy/lint.ts';
 import type { Snapshot } from '../policy/model.ts';
 import type { Mask } from '../policy/semantics.ts';
 import type { ClusterKey, KubernetesApi, Row, SnapshotStore, TableName, Warehouse } from '../ports.ts';
+import { textOf } from '../push/failure.ts';
 import { engineVersion } from '../version.ts';
 import { collectState } from './collect.ts';
 import type { Collection } from './handler.ts';
@@ -99,7 +100,7 @@ export function createCollection(ports: CollectionPorts): (cluster: ClusterKey, 
 			return { rows, complete: findings.length === all.length };
 		} catch (error) {
 			// A bug of ours, which the next attempt would meet again.
-			onRefused('policy_findings_v1', `the linter failed: ${error instanceof Error ? error.message : String(error)}`);
+			onRefused('policy_findings_v1', `the linter failed: ${textOf(error)}`);
 			return { rows: [], complete: false };
 		}
 	}

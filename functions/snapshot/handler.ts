@@ -1,6 +1,7 @@
 import type { HttpFunction } from '@google-cloud/functions-framework';
 import type { ClusterKey } from '../ports.ts';
 import type { Message } from '../push/envelope.ts';
+import { textOf } from '../push/failure.ts';
 import { createPushFunction, type Trace } from '../push/request.ts';
 import type { Collected } from './collector.ts';
 import { formatClusterName, parseTrigger, type Trigger } from './trigger.ts';
@@ -65,7 +66,7 @@ export function createSnapshotFunction({ answer, log, now, projectId }: Snapshot
 					settle({ status: 204 });
 				},
 				(error: unknown) => {
-					const text = `${formatClusterName(trigger.cluster)} was not collected: ${error instanceof Error ? error.message : String(error)}`;
+					const text = `${formatClusterName(trigger.cluster)} was not collected: ${textOf(error)}`;
 					const final = isFinal(error);
 					log({ severity: 'ERROR', message: text, outcome: final ? 'refused' : 'retry', snapshot_id: null, ...known() });
 					settle(final ? { status: 204 } : { status: 503, reason: 'not-collected' });

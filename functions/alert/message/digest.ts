@@ -1,6 +1,7 @@
 import type { AlertState, ClusterKey } from '../../ports.ts';
-import type { Alert, Notice, Rendering, Severity } from '../alert.ts';
+import { type Alert, type Notice, type Rendering, SEVERITIES, type Severity } from '../alert.ts';
 import { clusterId } from '../group.ts';
+import { earliest } from '../times.ts';
 import { context, header, LIMITS, lengthOf, lineSections, type SlackMessage, section, toMessage } from './blocks.ts';
 import { code, fence, link, prose } from './escape.ts';
 import { findingsUrl } from './links.ts';
@@ -15,12 +16,11 @@ type Overflow = Extract<Notice, { kind: 'overflow' }>;
 const MAX_LINES = 20;
 const QUERY_ROOM = 1_500;
 
-const RANKS: Readonly<Record<Severity, number>> = { high: 0, medium: 1, low: 2 };
 const worst = (alerts: readonly Alert[]): Severity => bySeverity(alerts)[0]?.group.severity ?? 'low';
 
 /** The worst first, then the most packets, then the most entries, then by their ids, so that it is always the same. */
 export function bySeverity(alerts: readonly Alert[]): readonly Alert[] {
-	const ranked = alerts.map((alert) => ({ alert, rank: RANKS[alert.group.severity], ...totalsOf(alert.problems) }));
+	const ranked = alerts.map((alert) => ({ alert, rank: SEVERITIES.indexOf(alert.group.severity), ...totalsOf(alert.problems) }));
 	ranked.sort(
 		(a, b) =>
 			a.rank - b.rank ||
@@ -32,8 +32,7 @@ export function bySeverity(alerts: readonly Alert[]): readonly Alert[] {
 }
 
 /** When the first of them began. Takes one at least. */
-export const earliest = (alerts: readonly Alert[]): string =>
-	alerts.map(({ firstSeen }) => firstSeen).reduce((first, time) => (Date.parse(time) < Date.parse(first) ? time : first));
+export const sinceOf = (alerts: readonly Alert[]): string => earliest(alerts.map(({ firstSeen }) => firstSeen));
 
 /** `87 rules at once in prod`. */
 export function bundleTitle({ alerts, cluster, state }: Bundle): string {
@@ -56,7 +55,7 @@ export function bundleMessage(notice: Bundle, rendering: Rendering): SlackMessag
 	const { alerts, cluster, state } = notice;
 	const severity = worst(alerts);
 	const title = `${signOf(severity, state)} ${bundleTitle(notice)}`;
-	const since = earliest(alerts);
+	const since = sinceOf(alerts);
 	const totals = `${totalsText(alerts.flatMap(({ problems }) => problems))}, since ${timeText(since)}`;
 	const lines = bySeverity(alerts).map((alert) => alertLine(alert, rendering));
 	return digest(
@@ -103,7 +102,7 @@ export function overflowMessage({ alerts }: Overflow, rendering: Rendering): Sla
 			text: `${title}${resolved ? '' : ` [${severity}]`}.`,
 			intro: 'More at once than are told one by one. Each of them counts as told.',
 			lines: clusters.map(({ cluster, counts }) => `• ${code(clusterText(cluster), 160)}: ${countsText(counts)}`),
-			query: clusterQuery(clusters.length === 1 ? only?.cluster : undefined, { since: earliest(alerts), dataset: rendering.dataset }),
+			query: clusterQuery(clusters.length === 1 ? only?.cluster : undefined, { since: sinceOf(alerts), dataset: rendering.dataset }),
 		},
 		rendering,
 	);

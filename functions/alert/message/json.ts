@@ -2,7 +2,7 @@ import { CONSTRUCTS } from '../../policy/constructs.ts';
 import { capitalise } from '../../policy/wording.ts';
 import type { ClusterKey, Problem, ProblemDetail } from '../../ports.ts';
 import type { Alert, Notice, Rendering, Resolution } from '../alert.ts';
-import { bundleTitle, byCluster, bySeverity, type ClusterCounts, earliest, overflowTitle } from './digest.ts';
+import { bundleTitle, byCluster, bySeverity, type ClusterCounts, overflowTitle, sinceOf } from './digest.ts';
 import { cut } from './escape.ts';
 import { constructUrl, findingsUrl, logsUrl } from './links.ts';
 import { alertQuery, clusterQuery, silenceCommand } from './query.ts';
@@ -29,7 +29,7 @@ export function toJsonMessage(notice: Notice, rendering: Rendering): Json {
 			return { ...head, title: name(titleOf(notice.alert, rendering)), ...wholeAlert(notice.alert, rendering) };
 		case 'bundle': {
 			const { alerts, cluster, state } = notice;
-			const since = earliest(alerts);
+			const since = sinceOf(alerts);
 			const found = take(bySeverity(alerts), { most: MAX_ALERTS, toItem: (alert) => briefAlert(alert, rendering) });
 			return {
 				...head,
@@ -50,7 +50,7 @@ export function toJsonMessage(notice: Notice, rendering: Rendering): Json {
 				title: name(overflowTitle(alerts)),
 				clusters: found.items,
 				more_clusters: found.more,
-				query: sentence(clusterQuery(undefined, { since: earliest(alerts), dataset: rendering.dataset })),
+				query: sentence(clusterQuery(undefined, { since: sinceOf(alerts), dataset: rendering.dataset })),
 				findings_url: findingsUrl(rendering),
 			};
 		}

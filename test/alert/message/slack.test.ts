@@ -3,7 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import * as assert from 'uvu/assert';
 import type { Alert, Severity } from '../../../functions/alert/alert.ts';
 import { groupOf } from '../../../functions/alert/group.ts';
-import { bySeverity, earliest } from '../../../functions/alert/message/digest.ts';
+import { bySeverity, sinceOf } from '../../../functions/alert/message/digest.ts';
 import { toJsonMessage } from '../../../functions/alert/message/json.ts';
 import { toPlainMessage, toSlackMessage } from '../../../functions/alert/message/slack.ts';
 import { CONSTRUCTS, type ConstructId } from '../../../functions/policy/constructs.ts';
@@ -206,7 +206,7 @@ describe('what a message says', (it) => {
 	it('is since the first of its times, with a fraction of a second or without', () => {
 		const { notice } = GOLDENS.find(({ name }) => name === 'bundle-firing') as Golden;
 		const [base] = notice.kind === 'bundle' ? notice.alerts : [];
-		const since = (...times: string[]) => earliest(times.map((firstSeen) => ({ ...(base as Alert), firstSeen })));
+		const since = (...times: string[]) => sinceOf(times.map((firstSeen) => ({ ...(base as Alert), firstSeen })));
 		assert.is(since('2026-03-04T14:02:11.25Z', '2026-03-04T14:02:11Z'), '2026-03-04T14:02:11Z');
 		assert.is(since('2026-03-04T14:02:11Z', '2026-03-04T14:02:11.25Z', '2026-03-04T14:02:12Z'), '2026-03-04T14:02:11Z');
 	});
